@@ -1,0 +1,1 @@
+"""Keeps the data of multi-participant online experiments, and serves it over GraphQL."""

@@ -1,0 +1,92 @@
+"""The only door to the database: connections to read, transactions to write."""
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import MetaData, event, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlmodel import Field, SQLModel
+
+from server.column_types import KEY_TYPE, dump_json
+
+READERS = 4
+"""How many connections may read at once."""
+
+metadata: MetaData = SQLModel.metadata
+metadata.naming_convention = {  # so that migrations can name what they change
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Stored(SQLModel):
+    """What makes a set of columns a row of a table."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=KEY_TYPE)
+
+    @classmethod
+    def expressions(cls) -> dict[str, Any]:
+        """Return what can be read of a row, by name: its columns, and what is made of them."""
+        return {column.key: column for column in inspect(cls).columns}
+
+
+class Database:
+    """Hands out connections; nothing else in the server opens, commits or closes one."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.writer = self._engine(readonly=False)
+        self.reader = self._engine(readonly=True)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database."""
+        name = self.url.database
+        return Path(name) if name and self.url.get_backend_name() == "sqlite" else None
+
+    def _engine(self, *, readonly: bool) -> AsyncEngine:
+        engine = create_async_engine(
+            self.url,
+            json_serializer=dump_json,
+            pool_size=READERS if readonly else 1,  # SQLite has one writer: wait for it here
+            max_overflow=0,
+        )
+        if engine.dialect.name == "sqlite":
+            event.listen(engine.sync_engine, "connect", _tune_reader if readonly else _tune_writer)
+            begin = "BEGIN" if readonly else "BEGIN IMMEDIATE"
+            event.listen(engine.sync_engine, "begin", lambda tx: tx.exec_driver_sql(begin))
+        return engine
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open a connection for one batch of reads: one snapshot, and nothing can be written."""
+        return self.reader.connect()
+
+    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open one transaction: committed when the block ends, rolled back if it raises."""
+        return self.writer.begin()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.reader.dispose()
+        await self.writer.dispose()
+
+
+def _tune_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
+    _pragmas(connection, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+
+
+def _tune_reader(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
+    _pragmas(connection, "query_only=ON", "cache_size=-65536", "mmap_size=1073741824")
+
+
+def _pragmas(connection: Any, *settings: str) -> None:  # noqa: ANN401 - a driver's own
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for setting in ("busy_timeout=30000", *settings):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()

@@ -1,0 +1,57 @@
+"""What can go wrong that a caller should be told, each with a code that a program can switch on.
+
+    ExpectedFailure
+    ├── Unauthenticated     UNAUTHENTICATED    no API key, or not one of ours
+    ├── Forbidden           FORBIDDEN          the key does not allow this
+    ├── NotFound            NOT_FOUND          no such thing, or none that the caller may see
+    ├── BadUserInput        BAD_USER_INPUT     an argument cannot be used
+    └── InvalidCursor       INVALID_CURSOR     a cursor from elsewhere, or for another order
+
+Any other exception is a bug: it is logged, and the caller is told only that it happened.
+A mutation shows an ExpectedFailure among its payload's `userErrors`; everything else as a
+GraphQL error with `extensions.code`.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class ExpectedFailure(Exception):
+    """A failure that a caller can understand and mend; `field` is the input at fault, if one is."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str, field: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = tuple(field)
+
+
+class Unauthenticated(ExpectedFailure):
+    """Nobody we know is asking."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(ExpectedFailure):
+    """The caller is known but not allowed."""
+
+    code = "FORBIDDEN"
+
+
+class NotFound(ExpectedFailure):
+    """There is no such thing, or the caller may not know of it."""
+
+    code = "NOT_FOUND"
+
+
+class BadUserInput(ExpectedFailure):
+    """An argument cannot be used; the message says what would do."""
+
+    code = "BAD_USER_INPUT"
+
+
+class InvalidCursor(ExpectedFailure):
+    """The cursor was not issued by this list, in this order, with this filter."""
+
+    code = "INVALID_CURSOR"

@@ -1,0 +1,66 @@
+"""Brings a database to the schema that this version of the code expects."""
+
+import shutil
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from server.db import Database
+
+
+class SchemaMismatch(Exception):
+    """The database is not at the version that the code expects; the message says what to do."""
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def head() -> str:
+    """Return the version that the code expects."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None
+    return revision
+
+
+async def current(db: Database) -> str | None:
+    """Return the version that the database has; None for an empty one."""
+    async with db.write() as tx:
+        return await tx.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+
+
+async def migrate(db: Database) -> bool:
+    """Upgrade the database, a copy of an SQLite file kept beside it; say whether it was needed."""
+    version = await current(db)
+    if version == head():
+        return False
+    if version is not None and db.file is not None:
+        await _keep_copy(db, db.file.with_suffix(f".before-{head()}.db"))
+    async with db.write() as tx:
+        await tx.run_sync(lambda c: command.upgrade(_config(c), "head"))
+    return True
+
+
+async def require_current(db: Database) -> None:
+    """Raise SchemaMismatch unless the database is at the version that the code expects."""
+    if (version := await current(db)) != head():
+        raise SchemaMismatch(
+            f"The database is at version {version}, this server needs {head()}: "
+            "run `hyperdata migrate` first."
+        )
+
+
+async def _keep_copy(db: Database, copy: Path) -> None:
+    assert db.file is not None
+    async with db.write():  # nobody writes while the file is copied
+        for suffix in ("", "-wal"):
+            part = db.file.with_name(db.file.name + suffix)
+            if part.exists():
+                shutil.copyfile(part, copy.with_name(copy.name + suffix))

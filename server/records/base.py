@@ -1,0 +1,150 @@
+"""What the seven data types have in common, and the form in which each declares itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import BaseModel, Field
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, UniqueConstraint, select
+from sqlalchemy.orm import declared_attr
+from sqlmodel import Field as Column
+from sqlmodel import SQLModel, col
+
+from server.column_types import KEY_TYPE
+from server.db import Stored
+from server.records.columns import column, moment
+from server.records.experiments import Experiment
+from server.records.filters import Condition, Filter, IntRange, TextIn, TimestampRange
+from server.records.participants import Participant
+from server.records.rooms import Room
+from server.timestamps import Timestamp
+
+
+class Place(BaseModel):
+    """Where a record belongs, in the ids that researchers use; stored as keys, see Record."""
+
+    experiment_id: str = Field(description="Public id of the experiment, `exp_…`.")
+    room_id: str = Field(description="Public id of the room, `room_…`.")
+    participant_id: str = Field(description="Public id of the participant, 28 characters.")
+
+
+class RecordBase(SQLModel):
+    """The public columns that every record has."""
+
+    timestamp: Timestamp = moment("When it happened: ISO 8601, UTC, milliseconds and `Z`.")
+    onset: int = column(
+        "Milliseconds from the room's experiment start; negative for what came before it.",
+        unit="ms",
+    )
+
+
+class Record(Stored):
+    """What the table of a data type adds to its public columns: where each record belongs.
+
+    The three keys are one foreign key, so that a record cannot name a participant of one room
+    and the key of another. Each key leads two indexes, one per time base, for pages at its level.
+    """
+
+    identity: ClassVar[tuple[str, ...]]
+    """The public columns that, within an experiment, name one record."""
+
+    experiment_key: int = Column(sa_type=KEY_TYPE)
+    room_key: int = Column(sa_type=KEY_TYPE)
+    participant_key: int = Column(sa_type=KEY_TYPE)
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - SQLAlchemy calls it on the class
+        places = ("experiment_key", "room_key", "participant_key")
+        return (
+            ForeignKeyConstraint(
+                places, ["participant.experiment_key", "participant.room_key", "participant.id"]
+            ),
+            UniqueConstraint("experiment_key", *cls.identity),
+            *(
+                Index(f"ix_{cls.__tablename__}_{place}_{base}", place, base, "id")
+                for place in places
+                for base in ("timestamp", "onset")
+            ),
+        )
+
+    @classmethod
+    def expressions(cls) -> dict[str, Any]:
+        """Add the public ids of the place: each a look-up by key, once per row of a page."""
+        columns = super().expressions()
+        public_ids = {
+            name: select(place.public_id)
+            .where(place.key == columns[place.column])
+            .scalar_subquery()
+            for name, place in _PLACES.items()
+        }
+        return {**public_ids, **columns}
+
+
+class _Parent(NamedTuple):
+    """What a record belongs to: its public id, its key, and the record's column of that key."""
+
+    public_id: Any
+    key: Any
+    column: str
+
+
+_PLACES = {
+    "experiment_id": _Parent(col(Experiment.experiment_id), col(Experiment.id), "experiment_key"),
+    "room_id": _Parent(col(Room.room_id), col(Room.id), "room_key"),
+    "participant_id": _Parent(
+        col(Participant.participant_id), col(Participant.id), "participant_key"
+    ),
+}
+
+
+class RecordFilter(Filter):
+    """What can be asked of records of every type."""
+
+    timestamp: TimestampRange | None = Field(
+        default=None, description="When it happened, in absolute time."
+    )
+    onset: IntRange | None = Field(
+        default=None, description="When it happened, in ms from the room's experiment start."
+    )
+    experiment_id: TextIn | None = Field(default=None, description="Which experiments.")
+    room_id: TextIn | None = Field(default=None, description="Which rooms.")
+    participant_id: TextIn | None = Field(default=None, description="Which participants.")
+
+    def asked_of(
+        self, name: str, condition: Condition, columns: Mapping[str, ColumnElement[Any]]
+    ) -> list[ColumnElement[bool]]:
+        """Ask for a place by its key: its public id would be looked up for every row."""
+        if (place := _PLACES.get(name)) is None:
+            return super().asked_of(name, condition, columns)
+        keys = select(place.key).where(*condition.clauses(place.public_id))
+        return [columns[place.column].in_(keys)]
+
+
+@dataclass(frozen=True)
+class DataType:
+    """One of the seven: what whatever is done for each of them must know.
+
+    name    its field in the API, such as `chatMessages`
+    title   how people call it, such as `chat messages`
+    stem    the stem of its export files, such as `chat`
+    model   its table
+    base    its own public columns, in the order in which files show them
+    filter  which of its records to keep
+    order   what its records can be sorted by; the values are columns
+    scope   what an API key must be allowed in order to read it
+    """
+
+    name: str
+    title: str
+    stem: str
+    model: type[Record]
+    base: type[RecordBase]
+    filter: type[RecordFilter]
+    order: type[Enum]
+    scope: str
+
+    @property
+    def public_columns(self) -> Sequence[str]:
+        """The names of what a record shows, in the order in which files show them."""
+        return [*Place.model_fields, *self.base.model_fields]

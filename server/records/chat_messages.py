@@ -1,0 +1,61 @@
+"""Chat messages: what participants, and the experiment, wrote to one another."""
+
+from enum import Enum
+from typing import ClassVar
+
+from pydantic import Field
+
+from server.records.base import DataType, Record, RecordBase, RecordFilter
+from server.records.columns import Identifies, column, json_column
+from server.records.filters import TextIn
+
+
+class ChatMessageBase(RecordBase):
+    """A chat message's public columns."""
+
+    message_id: str = column("Public id, `msg_…`.")
+    sender_id: str | None = column(
+        "Public id of the participant who wrote it.", identifies=Identifies.DIRECTLY, default=None
+    )
+    sender_name: str | None = column(
+        "The name shown beside it.", identifies=Identifies.DIRECTLY, default=None
+    )
+    content: str = column("What was written.", identifies=Identifies.IN_TEXT)
+    recipient_ids: list[str] = json_column(
+        "Public ids of the participants it was sent to; empty for everyone in the room.",
+        identifies=Identifies.DIRECTLY,
+        default=[],
+    )
+    message_type: str | None = column("Its kind, such as `text` or `system`.", default=None)
+
+
+class ChatMessage(ChatMessageBase, Record, table=True):
+    """A stored chat message."""
+
+    __tablename__ = "chat_message"
+    identity: ClassVar = ("message_id",)
+
+
+class ChatMessageFilter(RecordFilter):
+    """Which chat messages to keep."""
+
+    message_id: TextIn | None = Field(default=None, description="Which messages.")
+
+
+class ChatMessageOrderField(Enum):
+    """What chat messages can be sorted by."""
+
+    TIMESTAMP = "timestamp"
+    ONSET = "onset"
+
+
+CHAT_MESSAGES = DataType(
+    name="chatMessages",
+    title="chat messages",
+    stem="chat",
+    model=ChatMessage,
+    base=ChatMessageBase,
+    filter=ChatMessageFilter,
+    order=ChatMessageOrderField,
+    scope="read:chat",
+)

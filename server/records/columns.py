@@ -1,0 +1,43 @@
+"""How a column is declared: once, with all that the API, the database and the files say of it."""
+
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field
+
+from server.column_types import JSON_TYPE
+
+
+class Identifies(Enum):
+    """How a column can tell who a person is."""
+
+    DIRECTLY = "direct identifier"
+    IN_PART = "quasi-identifier"
+    IN_TEXT = "free text"
+
+
+def column(
+    description: str,
+    *,
+    unit: str | None = None,
+    identifies: Identifies | None = None,
+    **options: Any,  # noqa: ANN401 - whatever SQLModel's Field takes
+) -> Any:  # noqa: ANN401 - as SQLModel's Field, so that the annotation rules
+    """Declare a column. Its description goes to the API, the database and every data dictionary."""
+    info = {"unit": unit, "identifies": identifies}
+    return Field(
+        description=description,
+        sa_column_kwargs={"comment": description, "info": info},
+        **options,
+    )
+
+
+def moment(description: str, **options: Any) -> Any:  # noqa: ANN401 - see column
+    """Declare a column of type Timestamp."""
+    return column(description, unit="ISO 8601 UTC", sa_type=BigInteger, **options)
+
+
+def json_column(description: str, **options: Any) -> Any:  # noqa: ANN401 - see column
+    """Declare a column that keeps JSON."""
+    return column(description, sa_type=JSON_TYPE, **options)

@@ -1,0 +1,59 @@
+"""Components: each building block of the experiment that was shown to a participant."""
+
+from enum import Enum
+from typing import ClassVar
+
+from pydantic import Field
+
+from server.column_types import Json
+from server.records.base import DataType, Record, RecordBase, RecordFilter
+from server.records.columns import Identifies, column, json_column
+from server.records.filters import TextIn
+
+
+class ComponentBase(RecordBase):
+    """A shown component's public columns."""
+
+    component_id: str = column("Public id of the component, `cmp_…`; the same for everyone.")
+    component_type: str | None = column("Its kind, such as `showvideo`.", default=None)
+    config: Json | None = json_column("How it was set up.", default=None)
+    state_id: str | None = column("The experiment's state it was shown in.", default=None)
+    state_name: str | None = column("What that state is called.", default=None)
+    variables: Json | None = json_column(
+        "The experiment's variables when it was shown.",
+        identifies=Identifies.IN_TEXT,
+        default=None,
+    )
+    completed: bool | None = column("Whether it ran to its end.", default=None)
+
+
+class Component(ComponentBase, Record, table=True):
+    """A stored showing of a component."""
+
+    # One component is shown to many, and to one person more than once.
+    identity: ClassVar = ("component_id", "participant_key", "timestamp")
+
+
+class ComponentFilter(RecordFilter):
+    """Which components to keep."""
+
+    component_id: TextIn | None = Field(default=None, description="Which components.")
+
+
+class ComponentOrderField(Enum):
+    """What components can be sorted by."""
+
+    TIMESTAMP = "timestamp"
+    ONSET = "onset"
+
+
+COMPONENTS = DataType(
+    name="components",
+    title="components",
+    stem="components",
+    model=Component,
+    base=ComponentBase,
+    filter=ComponentFilter,
+    order=ComponentOrderField,
+    scope="read:components",
+)

@@ -1,0 +1,59 @@
+"""Continuous ratings: a slider sampled each 100 to 500 ms; by far the most rows."""
+
+from enum import Enum
+from typing import ClassVar
+
+from pydantic import Field
+
+from server.records.base import DataType, Record, RecordBase, RecordFilter
+from server.records.columns import column
+from server.records.filters import TextIn
+
+
+class ContinuousRatingBase(RecordBase):
+    """A sample's public columns."""
+
+    rating_id: str = column("Public id, `rat_…`.")
+    component_id: str | None = column("The component that was rated in, `cmp_…`.", default=None)
+    value: float | None = column(
+        "The slider's place, normalised: 0 to 1.", unit="0 to 1", default=None
+    )
+    raw_value: float | None = column(
+        "The slider's place on its own scale, from `scaleMin` to `scaleMax`.",
+        unit="scale units",
+        default=None,
+    )
+    scale_min: float | None = column("Lower end of the scale.", unit="scale units", default=None)
+    scale_max: float | None = column("Upper end of the scale.", unit="scale units", default=None)
+
+
+class ContinuousRating(ContinuousRatingBase, Record, table=True):
+    """A stored sample."""
+
+    __tablename__ = "continuous_rating"
+    identity: ClassVar = ("rating_id",)
+
+
+class ContinuousRatingFilter(RecordFilter):
+    """Which samples to keep."""
+
+    rating_id: TextIn | None = Field(default=None, description="Which samples.")
+
+
+class ContinuousRatingOrderField(Enum):
+    """What samples can be sorted by."""
+
+    TIMESTAMP = "timestamp"
+    ONSET = "onset"
+
+
+CONTINUOUS_RATINGS = DataType(
+    name="continuousRatings",
+    title="continuous ratings",
+    stem="continuous_ratings",
+    model=ContinuousRating,
+    base=ContinuousRatingBase,
+    filter=ContinuousRatingFilter,
+    order=ContinuousRatingOrderField,
+    scope="read:ratings",
+)

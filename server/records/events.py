@@ -1,0 +1,68 @@
+"""Events: things that happened at one moment of a participant's session."""
+
+from enum import Enum
+from typing import ClassVar
+
+from pydantic import Field
+
+from server.column_types import Json
+from server.records.base import DataType, Record, RecordBase, RecordFilter
+from server.records.columns import Identifies, column, json_column, moment
+from server.records.filters import TextIn
+from server.timestamps import Timestamp
+
+
+class EventBase(RecordBase):
+    """An event's public columns."""
+
+    event_id: str = column("Public id, `evt_…`.")
+    event_type: str = column("What happened, dotted, such as `component.complete`.")
+    category: str | None = column("Its kind, such as `media` or `communication`.", default=None)
+    component_type: str | None = column("The kind of component, such as `vasrating`.", default=None)
+    component_id: str | None = column("The component it happened in, `cmp_…`.", default=None)
+    content: str | None = column(
+        "What happened, readable.", identifies=Identifies.IN_TEXT, default=None
+    )
+    state_id: str | None = column("The experiment's state at that moment.", default=None)
+    state_name: str | None = column("What that state is called.", default=None)
+    participant_role: str | None = column("The participant's role at that moment.", default=None)
+    duration: int | None = column("How long it lasted, in milliseconds.", unit="ms", default=None)
+    response: Json | None = json_column(
+        "What was answered, such as `{value, responseTime}` with times in ms.",
+        identifies=Identifies.IN_TEXT,
+        default=None,
+    )
+    client_timestamp: Timestamp | None = moment(
+        "When it happened by the participant's own clock: ISO 8601, UTC.", default=None
+    )
+
+
+class Event(EventBase, Record, table=True):
+    """A stored event."""
+
+    identity: ClassVar = ("event_id",)
+
+
+class EventFilter(RecordFilter):
+    """Which events to keep."""
+
+    event_id: TextIn | None = Field(default=None, description="Which events.")
+
+
+class EventOrderField(Enum):
+    """What events can be sorted by."""
+
+    TIMESTAMP = "timestamp"
+    ONSET = "onset"
+
+
+EVENTS = DataType(
+    name="events",
+    title="events",
+    stem="events",
+    model=Event,
+    base=EventBase,
+    filter=EventFilter,
+    order=EventOrderField,
+    scope="read:events",
+)

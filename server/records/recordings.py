@@ -1,0 +1,76 @@
+"""Recordings: the video and audio of a participant; the files themselves lie in storage."""
+
+from enum import Enum, StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+from sqlalchemy import BigInteger, String
+
+from server.records.base import DataType, Record, RecordBase, RecordFilter
+from server.records.columns import Identifies, column, moment
+from server.records.filters import TextIn
+from server.timestamps import Timestamp
+
+
+class RecordingKind(StrEnum):
+    """What was recorded."""
+
+    VIDEO = "VIDEO"
+    AUDIO = "AUDIO"
+
+
+class RecordingBase(RecordBase):
+    """A recording's public columns."""
+
+    recording_id: str = column("Public id, `rec_…`.")
+    kind: RecordingKind = column("What was recorded.", sa_type=String)
+    start_time: Timestamp | None = moment("When the recording began: ISO 8601, UTC.", default=None)
+    end_time: Timestamp | None = moment("When the recording ended: ISO 8601, UTC.", default=None)
+    duration: int | None = column("Length in milliseconds.", unit="ms", default=None)
+    video_offset: int | None = column(
+        "Where the recording begins, in ms from the experiment start; may be negative.",
+        unit="ms",
+        default=None,
+    )
+    file_name: str | None = column("Name of the file.", identifies=Identifies.IN_TEXT, default=None)
+    file_size: int | None = column(
+        "Size of the file in bytes.", unit="bytes", sa_type=BigInteger, default=None
+    )
+    format: str | None = column("Container format, such as `webm`.", default=None)
+    resolution: str | None = column(
+        "Width and height, such as `1280x720`.", unit="pixels", default=None
+    )
+    status: str = column("How the recording went, such as `completed` or `failed`.")
+
+
+class Recording(RecordingBase, Record, table=True):
+    """A stored recording. `storage_key` is where its file lies; none if it never arrived."""
+
+    identity: ClassVar = ("recording_id",)
+
+    storage_key: str | None = None
+
+
+class RecordingFilter(RecordFilter):
+    """Which recordings to keep."""
+
+    recording_id: TextIn | None = Field(default=None, description="Which recordings.")
+
+
+class RecordingOrderField(Enum):
+    """What recordings can be sorted by."""
+
+    TIMESTAMP = "timestamp"
+    ONSET = "onset"
+
+
+RECORDINGS = DataType(
+    name="recordings",
+    title="recordings",
+    stem="recordings",
+    model=Recording,
+    base=RecordingBase,
+    filter=RecordingFilter,
+    order=RecordingOrderField,
+    scope="read:recordings",
+)

@@ -1,0 +1,83 @@
+"""Sparse ratings: single answers to a question about a stimulus."""
+
+from enum import Enum
+from typing import ClassVar
+
+from pydantic import Field
+
+from server.column_types import Json
+from server.records.base import DataType, Record, RecordBase, RecordFilter
+from server.records.columns import Identifies, column, json_column
+from server.records.filters import TextIn
+
+
+class SparseRatingBase(RecordBase):
+    """An answer's public columns."""
+
+    rating_id: str = column("Public id, `rat_…`.")
+    component_id: str | None = column("The component that asked, `cmp_…`.", default=None)
+    component_type: str | None = column("Its kind, such as `likertscale`.", default=None)
+    value: Json | None = json_column(
+        "The answer: number, text, list, object or null.",
+        identifies=Identifies.IN_TEXT,
+        default=None,
+    )
+    raw_value: Json | None = json_column(
+        "The answer as it came in, before any scaling.",
+        identifies=Identifies.IN_TEXT,
+        default=None,
+    )
+    scale_min: float | None = column("Lower end of the scale.", unit="scale units", default=None)
+    scale_max: float | None = column("Upper end of the scale.", unit="scale units", default=None)
+    labels: Json | None = json_column("The labels along the scale.", default=None)
+    response_time: int | None = column(
+        "From question to answer, in milliseconds.", unit="ms", default=None
+    )
+    question: str | None = column("What was asked.", default=None)
+    dimension: str | None = column("What was rated, such as `valence`.", default=None)
+    state_id: str | None = column("The experiment's state at that moment.", default=None)
+    stimulus_id: str | None = column("What it was about.", default=None)
+    stimulus_time: int | None = column(
+        "The stimulus' own time at that moment, in milliseconds.", unit="ms", default=None
+    )
+    confidence: float | None = column(
+        "How sure the participant was: 0 to 1.", unit="0 to 1", default=None
+    )
+    submitted: bool | None = column("Whether the answer was sent by the person.", default=None)
+    timed_out: bool | None = column("Whether time ran out first.", default=None)
+    interacted: bool | None = column("Whether the control was touched at all.", default=None)
+    details: Json | None = json_column(
+        "Whatever else the component said.", identifies=Identifies.IN_TEXT, default=None
+    )
+
+
+class SparseRating(SparseRatingBase, Record, table=True):
+    """A stored answer."""
+
+    __tablename__ = "sparse_rating"
+    identity: ClassVar = ("rating_id",)
+
+
+class SparseRatingFilter(RecordFilter):
+    """Which answers to keep."""
+
+    rating_id: TextIn | None = Field(default=None, description="Which answers.")
+
+
+class SparseRatingOrderField(Enum):
+    """What answers can be sorted by."""
+
+    TIMESTAMP = "timestamp"
+    ONSET = "onset"
+
+
+SPARSE_RATINGS = DataType(
+    name="sparseRatings",
+    title="sparse ratings",
+    stem="sparse_ratings",
+    model=SparseRating,
+    base=SparseRatingBase,
+    filter=SparseRatingFilter,
+    order=SparseRatingOrderField,
+    scope="read:ratings",
+)

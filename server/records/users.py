@@ -1,0 +1,38 @@
+"""Users: the accounts that own, share and read experiments."""
+
+from enum import StrEnum
+
+from sqlalchemy import String
+from sqlmodel import SQLModel
+
+from server.db import Stored
+from server.records.columns import Identifies, column, moment
+from server.timestamps import Timestamp
+
+
+class UserRole(StrEnum):
+    """What an account is for."""
+
+    ADMINISTRATOR = "ADMINISTRATOR"
+    RESEARCHER = "RESEARCHER"
+    PARTICIPANT = "PARTICIPANT"
+
+
+class UserBase(SQLModel):
+    """A user's public columns."""
+
+    user_id: str = column("Public id of the account, `usr_…`.", unique=True)
+    name: str = column("The name people know the account by.", identifies=Identifies.DIRECTLY)
+
+
+class User(UserBase, Stored, table=True):
+    """A stored account. `participant_id` links a participant's account to their data."""
+
+    role: UserRole = column("What the account is for.", sa_type=String)
+    email: str | None = column(
+        "Address for notices.", identifies=Identifies.DIRECTLY, default=None, unique=True
+    )
+    participant_id: str | None = column(
+        "The participant whose own data the account may see.", default=None, unique=True
+    )
+    created_at: Timestamp = moment("When the account was made.")

@@ -1,0 +1,55 @@
+"""Everything an operator may set, read once from the environment (`HYPERDATA_…`)."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Defaults serve one laptop; a data folder is all that must be named."""
+
+    model_config = SettingsConfigDict(env_prefix="HYPERDATA_", frozen=True)
+
+    data_dir: Path = Field(
+        default=Path("hyperdata-data"),
+        description="Folder of the embedded database, the files and the signing secret.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL; `sqlite+aiosqlite` in the data folder when left out.",
+    )
+    storage_url: str | None = Field(
+        default=None,
+        description="Where files go: `file:///…`; `files/` in the data folder when left out.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Address that download links start with; the request's own when left out.",
+    )
+    secret: SecretStr | None = Field(
+        default=None,
+        description="Signs download links; made and kept in the data folder when left out.",
+    )
+    link_seconds: int = Field(
+        default=3600, ge=1, description="How long a download link works, in seconds."
+    )
+    export_workers: int = Field(
+        default=1, ge=0, description="Worker processes this server keeps; 0 leaves jobs to others."
+    )
+    export_days: int = Field(
+        default=7, ge=1, description="How long a finished export is kept, in days."
+    )
+    lease_seconds: float = Field(
+        default=15, ge=1, description="How long a job outlives a silent worker, in seconds."
+    )
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the default filled in."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'hyperdata.db'}"
+
+    @property
+    def storage(self) -> str:
+        """The store's URL, the default filled in."""
+        return self.storage_url or (self.data_dir / "files").absolute().as_uri()

@@ -1,0 +1,30 @@
+"""Moments in time: integer milliseconds since 1970-01-01T00:00:00Z, shown as ISO 8601 text."""
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+Timestamp = NewType("Timestamp", int)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
+
+
+def now() -> Timestamp:
+    """Return the present moment."""
+    return Timestamp(time.time_ns() // 1_000_000)
+
+
+def iso(moment: int) -> str:
+    """Return a moment as `2024-10-20T14:30:45.123Z`: always UTC, milliseconds and `Z`."""
+    text = (_EPOCH + moment * _MILLISECOND).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def parse(text: str) -> Timestamp:
+    """Read ISO 8601 text that names its offset from UTC; ValueError if it does not."""
+    if not _OFFSET.search(text):
+        raise ValueError(f"{text!r} does not say its time zone: end it with Z or an offset.")
+    return Timestamp((datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND)

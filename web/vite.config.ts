@@ -1,0 +1,16 @@
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  // The server serves the pages at their own routes and everything they load under /static/.
+  base: '/static/',
+  build: {
+    outDir: '../server/static',
+    emptyOutDir: true,
+    target: 'es2022',
+    // One page an entry: the dashboard joins here.
+    rolldownOptions: { input: { graphiql: 'graphiql.html' } },
+    // The editor (Monaco) and its language workers are this large; they load once and are cached.
+    chunkSizeWarningLimit: 8000,
+  },
+  worker: { format: 'es' },
+});
