@@ -8,7 +8,11 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2022',
     // One page an entry: the dashboard joins here.
-    rolldownOptions: { input: { graphiql: 'graphiql.html' } },
+    rolldownOptions: {
+      input: { graphiql: 'graphiql.html' },
+      // Libraries mark files for React servers; here they all run in the browser.
+      checks: { moduleLevelDirective: false },
+    },
     // The editor (Monaco) and its language workers are this large; they load once and are cached.
     chunkSizeWarningLimit: 8000,
   },

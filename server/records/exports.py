@@ -25,6 +25,13 @@ class ExportPackaging(StrEnum):
     ZIP = "ZIP"
 
 
+class Anonymization(StrEnum):
+    """How much of who the participants are stays in the files."""
+
+    KEEP = "KEEP"
+    REMOVE_IDENTIFIERS = "REMOVE_IDENTIFIERS"
+
+
 class ExportStatus(StrEnum):
     """Where an export stands."""
 
@@ -71,6 +78,9 @@ class ExportBase(SQLModel):
     expires_at: Timestamp | None = moment("When its file will be deleted.", default=None)
     format: ExportFormat = column("What the records are written as.", sa_type=String)
     packaging: ExportPackaging = column("One file, or several in a ZIP.", sa_type=String)
+    anonymization: Anonymization = column(
+        "How much of who the participants are stays in the files.", sa_type=String
+    )
     file_name: str | None = column("What the file is called when downloaded.", default=None)
     file_size: int | None = column(
         "Size of the file in bytes.", unit="bytes", sa_type=BigInteger, default=None

@@ -58,6 +58,16 @@ class Participant(ParticipantBase, Stored, table=True):
     room_key: int = Field(sa_type=KEY_TYPE)
 
 
+class Pseudonym(SQLModel, table=True):
+    """The code that stands for a person in de-identified files: one per experiment, for good."""
+
+    __table_args__ = (UniqueConstraint("experiment_key", "code"),)
+
+    experiment_key: int = Field(primary_key=True, foreign_key="experiment.id", sa_type=KEY_TYPE)
+    participant_id: str = Field(primary_key=True)
+    code: str
+
+
 class ParticipantOrderField(Enum):
     """What participants can be sorted by."""
 

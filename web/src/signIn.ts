@@ -9,12 +9,12 @@ export type SignIn =
   | { state: 'refused'; message: string };
 
 export async function signIn(transport: Transport): Promise<SignIn> {
-  try {
-    const { data, errors } = await transport.request({ query: '{ viewer { name } }' });
-    const viewer = data?.viewer as { name: string } | undefined;
-    if (viewer) return { state: 'accepted', name: viewer.name };
-    return { state: 'refused', message: errors?.[0]?.message ?? 'The key was not accepted.' };
-  } catch (error) {
-    return { state: 'refused', message: error instanceof Error ? error.message : String(error) };
-  }
+  const { data, errors } = await transport.request({ query: '{ viewer { name } }' });
+  const viewer = data?.viewer as { name: string } | undefined;
+  return viewer
+    ? { state: 'accepted', name: viewer.name }
+    : {
+        state: 'refused',
+        message: errors?.[0]?.message ?? 'The server did not say whose key it is.',
+      };
 }

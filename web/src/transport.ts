@@ -1,7 +1,7 @@
 /** How this site's pages reach the API as the holder of one key: POST and graphql-transport-ws. */
 
-import type { ExecutionResult } from 'graphql';
-import { type Client, CloseCode, createClient, type Sink } from 'graphql-ws';
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { type Client, CloseCode, createClient } from 'graphql-ws';
 
 const ENDPOINT = '/graphql';
 const KEY_HEADER = 'X-API-Key';
@@ -13,8 +13,14 @@ export interface GraphQLRequest {
 }
 
 export interface Transport {
+  /** Never rejects: a server out of reach is an error like those it sends. */
   request(request: GraphQLRequest, headers?: Record<string, string>): Promise<ExecutionResult>;
-  subscribe(request: GraphQLRequest, sink: Sink<ExecutionResult>): () => void;
+  /** Passes results on until it completes; gives the function that ends it. */
+  subscribe(
+    request: GraphQLRequest,
+    next: (result: ExecutionResult) => void,
+    complete: () => void,
+  ): () => void;
   /** Ends every subscription; a transport with another key does not inherit them. */
   close(): void;
 }
@@ -29,7 +35,7 @@ export function createTransport(apiKey: string): Transport {
   });
   return {
     request: (request, headers) => post(request, { ...credentials, ...headers }),
-    subscribe: (request, sink) => subscribe(socket, request, sink),
+    subscribe: (request, next, complete) => subscribe(socket, request, next, complete),
     close: () => void socket.dispose(),
   };
 }
@@ -38,38 +44,50 @@ async function post(
   request: GraphQLRequest,
   headers: Record<string, string>,
 ): Promise<ExecutionResult> {
-  const init = {
-    method: 'POST',
-    headers: new Headers({
-      ...headers,
-      'Content-Type': 'application/json',
-      Accept: 'application/graphql-response+json, application/json;q=0.9',
-    }),
-    body: JSON.stringify(request),
-  };
-  const response = await fetch(ENDPOINT, init).catch(() => {
-    throw new Error('The server does not answer.');
-  });
-  if (!/json/.test(response.headers.get('Content-Type') ?? '')) {
-    throw new Error(`The server answered ${response.status} ${response.statusText}`.trim());
+  try {
+    const response = await fetch(ENDPOINT, {
+      method: 'POST',
+      headers: {
+        ...headers,
+        'Content-Type': 'application/json',
+        Accept: 'application/graphql-response+json, application/json;q=0.9',
+      },
+      body: JSON.stringify(request),
+    });
+    const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
+    return isJson
+      ? await response.json()
+      : failure(`The server answered ${response.status} ${response.statusText}`.trim());
+  } catch (error) {
+    return failure(
+      `The server could not be asked: ${error instanceof Error ? error.message : error}`,
+    );
   }
-  return response.json();
 }
 
-function subscribe(socket: Client, request: GraphQLRequest, sink: Sink<ExecutionResult>) {
+function subscribe(
+  socket: Client,
+  request: GraphQLRequest,
+  next: (result: ExecutionResult) => void,
+  complete: () => void,
+): () => void {
   return socket.subscribe(request, {
-    next: (result) => sink.next(result as ExecutionResult),
-    complete: () => sink.complete(),
-    error: (reason) => {
-      if (Array.isArray(reason)) {
-        sink.next({ errors: reason });
-        sink.complete();
-      } else if (reason instanceof CloseEvent) {
-        const why = reason.reason || 'without a reason';
-        sink.error(new Error(`The websocket was closed (${reason.code}): ${why}`));
-      } else {
-        sink.error(reason);
-      }
+    next: (result) => next(result as ExecutionResult),
+    complete,
+    error(reason) {
+      next(Array.isArray(reason) ? { errors: reason } : failure(describe(reason)));
+      complete();
     },
   });
+}
+
+function describe(reason: unknown): string {
+  if (reason instanceof CloseEvent) {
+    return `The websocket was closed (${reason.code}): ${reason.reason || 'no reason given'}`;
+  }
+  return reason instanceof Error ? reason.message : 'The websocket could not be opened.';
+}
+
+function failure(message: string): ExecutionResult {
+  return { errors: [new GraphQLError(message)] };
 }

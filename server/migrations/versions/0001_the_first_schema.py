@@ -146,6 +146,12 @@ def upgrade() -> None:
             "packaging", sa.String(), nullable=False, comment="One file, or several in a ZIP."
         ),
         sa.Column(
+            "anonymization",
+            sa.String(),
+            nullable=False,
+            comment="How much of who the participants are stays in the files.",
+        ),
+        sa.Column(
             "file_name",
             sa.String(),
             nullable=True,
@@ -235,6 +241,21 @@ def upgrade() -> None:
             batch_op.f("ix_exported_experiment_experiment_key"), ["experiment_key"], unique=False
         )
 
+    op.create_table(
+        "pseudonym",
+        sa.Column("experiment_key", KEY_TYPE, nullable=False),
+        sa.Column("participant_id", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["experiment_key"],
+            ["experiment.id"],
+            name=op.f("fk_pseudonym_experiment_key_experiment"),
+        ),
+        sa.PrimaryKeyConstraint("experiment_key", "participant_id", name=op.f("pk_pseudonym")),
+        sa.UniqueConstraint(
+            "experiment_key", "code", name=op.f("uq_pseudonym_experiment_key_code")
+        ),
+    )
     op.create_table(
         "room",
         sa.Column("id", KEY_TYPE, nullable=False),
@@ -1022,6 +1043,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_room_experiment_key_start_time")
 
     op.drop_table("room")
+    op.drop_table("pseudonym")
     with op.batch_alter_table("exported_experiment", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_exported_experiment_experiment_key"))
 

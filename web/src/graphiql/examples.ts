@@ -3,7 +3,6 @@
 import createExport from './examples/createExport.graphql?raw';
 import createExportVariables from './examples/createExport.json?raw';
 import experiments from './examples/experiments.graphql?raw';
-import experimentsVariables from './examples/experiments.json?raw';
 import firstRecords from './examples/firstRecords.graphql?raw';
 import firstRecordsVariables from './examples/firstRecords.json?raw';
 import room from './examples/room.graphql?raw';
@@ -12,9 +11,14 @@ import watchExport from './examples/watchExport.graphql?raw';
 import watchExportVariables from './examples/watchExport.json?raw';
 
 export const examples = [
-  { query: experiments, variables: experimentsVariables },
-  { query: room, variables: roomVariables },
-  { query: firstRecords, variables: firstRecordsVariables },
-  { query: createExport, variables: createExportVariables },
-  { query: watchExport, variables: watchExportVariables },
+  // GraphiQL shows no variables in the tab it opens with, so this one has defaults.
+  tab(experiments),
+  tab(room, roomVariables),
+  tab(firstRecords, firstRecordsVariables),
+  tab(createExport, createExportVariables),
+  tab(watchExport, watchExportVariables),
 ];
+
+function tab(query: string, variables = '') {
+  return { query: query.trimEnd(), variables: variables.trimEnd() };
+}

@@ -18,8 +18,9 @@ export function createFetcher(transport: Transport): Fetcher {
 /** An observable, because "stop" ends it at once; an async generator would wait for a message. */
 function observe(transport: Transport, request: GraphQLRequest): Observable<ExecutionResult> {
   return {
-    subscribe: (sink: unknown) => ({
-      unsubscribe: transport.subscribe(request, sink as Sink<ExecutionResult>),
-    }),
+    subscribe: (sink: unknown) => {
+      const { next, complete } = sink as Sink<ExecutionResult>;
+      return { unsubscribe: transport.subscribe(request, next, complete) };
+    },
   };
 }
