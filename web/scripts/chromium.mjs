@@ -21,12 +21,13 @@ export FONTCONFIG_FILE="$here/fonts.conf"
 exec "$here/chromium" "$@"
 `;
 
-const FONTS = `<?xml version="1.0"?>
+/** @param {string} home where the folder will be at last */
+const fontConfiguration = (home) => `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
-  <dir prefix="relative">fonts</dir>
+  <dir>${home}/fonts</dir>
   <dir>/usr/share/fonts</dir>
-  <cachedir prefix="relative">font-cache</cachedir>
+  <cachedir>${home}/font-cache</cachedir>
 </fontconfig>
 `;
 
@@ -47,12 +48,12 @@ function untar(name, folder) {
   if (status !== 0) fail(`${name} could not be unpacked: ${stderr}`);
 }
 
-/** @param {string} folder */
-function unpack(folder) {
+/** @param {string} folder @param {string} home */
+function unpack(folder, home) {
   mkdirSync(folder, { recursive: true });
   untar('al2023.tar.br', folder);
   untar('fonts.tar.br', folder);
-  writeFileSync(join(folder, 'fonts.conf'), FONTS);
+  writeFileSync(join(folder, 'fonts.conf'), fontConfiguration(home));
   writeFileSync(join(folder, 'chromium'), unpacked('chromium.br'), { mode: 0o755 });
   writeFileSync(join(folder, 'launch'), LAUNCHER, { mode: 0o755 });
 }
@@ -67,7 +68,7 @@ const { version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8
 const home = join(MODULES, '.cache', `chromium-${version}`);
 if (!existsSync(home)) {
   const draft = `${home}.${process.pid}`;
-  unpack(draft);
+  unpack(draft, home);
   try {
     renameSync(draft, home);
   } catch (error) {
