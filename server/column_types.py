@@ -10,6 +10,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 Json = NewType("Json", object)
 """Whatever JSON can say. JSON's `null` is stored as NULL."""
 
+ByteCount = NewType("ByteCount", int)
+"""A size in bytes: more than GraphQL's 32-bit Int can say."""
+
 KEY_TYPE = BigInteger().with_variant(Integer, "sqlite")  # SQLite's rowid must be an INTEGER
 
 

@@ -53,6 +53,7 @@ class Database:
         engine = create_async_engine(
             self.url,
             json_serializer=dump_json,
+            hide_parameters=True,  # they are people's data, and errors are logged
             pool_size=READERS if readonly else 1,  # SQLite has one writer: wait for it here
             max_overflow=0,
         )

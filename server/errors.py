@@ -5,7 +5,9 @@
     ├── Forbidden           FORBIDDEN          the key does not allow this
     ├── NotFound            NOT_FOUND          no such thing, or none that the caller may see
     ├── BadUserInput        BAD_USER_INPUT     an argument cannot be used
-    └── InvalidCursor       INVALID_CURSOR     a cursor from elsewhere, or for another order
+    ├── InvalidCursor       INVALID_CURSOR     a cursor from elsewhere, or for another order
+    ├── NothingToExport     NOTHING_TO_EXPORT  the selection holds no record
+    └── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
 
 Any other exception is a bug: it is logged, and the caller is told only that it happened.
 A mutation shows an ExpectedFailure among its payload's `userErrors`; everything else as a
@@ -55,3 +57,15 @@ class InvalidCursor(ExpectedFailure):
     """The cursor was not issued by this list, in this order, with this filter."""
 
     code = "INVALID_CURSOR"
+
+
+class NothingToExport(ExpectedFailure):
+    """The selection holds no record that the caller may take away."""
+
+    code = "NOTHING_TO_EXPORT"
+
+
+class AlreadyFinished(ExpectedFailure):
+    """The export has come to its end, so there is nothing to cancel."""
+
+    code = "ALREADY_FINISHED"

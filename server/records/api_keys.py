@@ -18,9 +18,6 @@ class ApiKeyBase(SQLModel):
     created_at: Timestamp = moment("When it was made.")
     expires_at: Timestamp | None = moment("When it stops working; null for never.", default=None)
     revoked_at: Timestamp | None = moment("When it was revoked.", default=None)
-    last_used_at: Timestamp | None = moment("When it was last used.", default=None)
-    last_ip: str | None = column("The address it was last used from.", default=None)
-    use_count: int = column("How often it was used.", unit="requests", default=0)
 
 
 class ApiKey(ApiKeyBase, Stored, table=True):

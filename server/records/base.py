@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, Field
@@ -16,6 +15,7 @@ from server.db import Stored
 from server.records.columns import column, moment
 from server.records.experiments import Experiment
 from server.records.filters import Condition, Filter, IntRange, TextIn, TimestampRange
+from server.records.listed import Listed
 from server.records.participants import Participant
 from server.records.rooms import Room
 from server.timestamps import Timestamp
@@ -121,8 +121,8 @@ class RecordFilter(Filter):
         return [columns[place.column].in_(keys)]
 
 
-@dataclass(frozen=True)
-class DataType:
+@dataclass(frozen=True, kw_only=True)
+class DataType(Listed):
     """One of the seven: what whatever is done for each of them must know.
 
     name    its field in the API, such as `chatMessages`
@@ -130,9 +130,6 @@ class DataType:
     stem    the stem of its export files, such as `chat`
     model   its table
     base    its own public columns, in the order in which files show them
-    filter  which of its records to keep
-    order   what its records can be sorted by; the values are columns
-    scope   what an API key must be allowed in order to read it
     """
 
     name: str
@@ -141,8 +138,6 @@ class DataType:
     model: type[Record]
     base: type[RecordBase]
     filter: type[RecordFilter]
-    order: type[Enum]
-    scope: str
 
     @property
     def public_columns(self) -> Sequence[str]:

@@ -56,4 +56,5 @@ CONTINUOUS_RATINGS = DataType(
     filter=ContinuousRatingFilter,
     order=ContinuousRatingOrderField,
     scope="read:ratings",
+    most=10_000,
 )

@@ -2,12 +2,15 @@
 
 from enum import Enum, StrEnum
 
+from pydantic import Field as Asked
 from sqlalchemy import String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
 from server.records.columns import column, json_column, moment
+from server.records.filters import Filter, TextIn, TimestampRange
+from server.records.listed import Listed
 from server.timestamps import Timestamp
 
 
@@ -59,3 +62,18 @@ class ExperimentOrderField(Enum):
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
     NAME = "name"
+
+
+class ExperimentFilter(Filter):
+    """Which experiments to keep."""
+
+    experiment_id: TextIn | None = Asked(default=None, description="Which experiments.")
+    created_at: TimestampRange | None = Asked(default=None, description="When it was set up.")
+
+
+EXPERIMENTS = Listed(
+    model=Experiment,
+    filter=ExperimentFilter,
+    order=ExperimentOrderField,
+    scope="read:experiments",
+)

@@ -1,13 +1,17 @@
 """Exports: jobs that write a selection of records to a file; the table is the only queue."""
 
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, UniqueConstraint
+from pydantic import Field as Asked
+from sqlalchemy import BigInteger, ColumnElement, Index, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from server.column_types import JSON_TYPE, KEY_TYPE, Json
+from server.column_types import JSON_TYPE, KEY_TYPE, ByteCount, Json
 from server.db import Stored
 from server.records.columns import column, moment
+from server.records.filters import Condition, Filter, TimestampRange
+from server.records.listed import Listed
 from server.timestamps import Timestamp
 
 
@@ -82,7 +86,7 @@ class ExportBase(SQLModel):
         "How much of who the participants are stays in the files.", sa_type=String
     )
     file_name: str | None = column("What the file is called when downloaded.", default=None)
-    file_size: int | None = column(
+    file_size: ByteCount | None = column(
         "Size of the file in bytes.", unit="bytes", sa_type=BigInteger, default=None
     )
     sha256: str | None = column("SHA-256 of the file, in hexadecimal.", default=None)
@@ -134,3 +138,33 @@ class ExportedExperiment(SQLModel, table=True):
     experiment_key: int = Field(
         primary_key=True, foreign_key="experiment.id", index=True, sa_type=KEY_TYPE
     )
+
+
+class ExportStatusIn(Condition):
+    """One of some states."""
+
+    in_: tuple[ExportStatus, ...] | None = Asked(default=None, description="Any of these.")
+
+    def clauses(self, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        return [] if self.in_ is None else [column.in_(self.in_)]
+
+
+class ExportFilter(Filter):
+    """Which exports to keep."""
+
+    status: ExportStatusIn | None = Asked(default=None, description="Where they stand.")
+    created_at: TimestampRange | None = Asked(default=None, description="When they were asked for.")
+
+
+class ExportOrderField(Enum):
+    """What exports can be sorted by."""
+
+    CREATED_AT = "created_at"
+
+
+EXPORTS = Listed(
+    model=Export,
+    filter=ExportFilter,
+    order=ExportOrderField,
+    scope="export:data",
+)

@@ -1,13 +1,18 @@
 """Participants: one person's part in one room. Who was in two rooms has two rows, one id."""
 
 from enum import Enum, StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from pydantic import Field as Asked
+from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
 from server.records.columns import Identifies, column, moment
+from server.records.filters import Filter, TextIn, TimestampRange
+from server.records.listed import Listed
+from server.records.rooms import Room
 from server.timestamps import Timestamp
 
 
@@ -57,6 +62,12 @@ class Participant(ParticipantBase, Stored, table=True):
     experiment_key: int = Field(sa_type=KEY_TYPE)
     room_key: int = Field(sa_type=KEY_TYPE)
 
+    @classmethod
+    def expressions(cls) -> dict[str, Any]:
+        columns = super().expressions()
+        room = select(col(Room.room_id)).where(col(Room.id) == columns["room_key"])
+        return {**columns, "room_id": room.scalar_subquery()}
+
 
 class Pseudonym(SQLModel, table=True):
     """The code that stands for a person in de-identified files: one per experiment, for good."""
@@ -74,3 +85,20 @@ class ParticipantOrderField(Enum):
     JOINED_AT = "joined_at"
     COMPLETED_AT = "completed_at"
     PARTICIPANT_ID = "participant_id"
+
+
+class ParticipantFilter(Filter):
+    """Which participants to keep."""
+
+    participant_id: TextIn | None = Asked(default=None, description="Which participants.")
+    joined_at: TimestampRange | None = Asked(
+        default=None, description="When they entered the room."
+    )
+
+
+PARTICIPANTS = Listed(
+    model=Participant,
+    filter=ParticipantFilter,
+    order=ParticipantOrderField,
+    scope="read:participants",
+)

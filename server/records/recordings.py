@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 from sqlalchemy import BigInteger, String
 
+from server.column_types import ByteCount
 from server.records.base import DataType, Record, RecordBase, RecordFilter
 from server.records.columns import Identifies, column, moment
 from server.records.filters import TextIn
@@ -33,7 +34,7 @@ class RecordingBase(RecordBase):
         default=None,
     )
     file_name: str | None = column("Name of the file.", identifies=Identifies.IN_TEXT, default=None)
-    file_size: int | None = column(
+    file_size: ByteCount | None = column(
         "Size of the file in bytes.", unit="bytes", sa_type=BigInteger, default=None
     )
     format: str | None = column("Container format, such as `webm`.", default=None)

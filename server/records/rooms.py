@@ -3,12 +3,15 @@
 from enum import Enum, StrEnum
 from typing import Any
 
+from pydantic import Field as Asked
 from sqlalchemy import Index, String, UniqueConstraint
 from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
 from server.records.columns import column, moment
+from server.records.filters import Filter, TextIn, TimestampRange
+from server.records.listed import Listed
 from server.timestamps import Timestamp
 
 
@@ -53,3 +56,18 @@ class RoomOrderField(Enum):
     START_TIME = "start_time"
     END_TIME = "end_time"
     ROOM_ID = "room_id"
+
+
+class RoomFilter(Filter):
+    """Which rooms to keep."""
+
+    room_id: TextIn | None = Asked(default=None, description="Which rooms.")
+    start_time: TimestampRange | None = Asked(default=None, description="When the session began.")
+
+
+ROOMS = Listed(
+    model=Room,
+    filter=RoomFilter,
+    order=RoomOrderField,
+    scope="read:experiments",
+)

@@ -80,4 +80,5 @@ SYNC_METRICS = DataType(
     filter=SyncMetricFilter,
     order=SyncMetricOrderField,
     scope="read:sync",
+    most=10_000,
 )

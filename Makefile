@@ -1,0 +1,64 @@
+# What people and CI run, by the same names. `make demo` and `make test` set up all they need.
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA_DIR ?= demo-data
+SCALE ?= 1
+
+BIN := .venv/bin
+INSTALLED := .venv/installed
+TESTABLE := .venv/testable
+PAGES := server/static/graphiql.html
+PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
+
+.PHONY: demo test check pages schema lock clean
+
+demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8000
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory pages; \
+	else echo "npm is not there: the API is served without its pages."; fi
+	@$(BIN)/hyperdata demo --port $(PORT) --data-dir $(DATA_DIR) --scale $(SCALE)
+
+test: $(TESTABLE) check pages  ## check and test everything
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+check: $(TESTABLE)  ## lint, types, layers, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+pages: $(PAGES)  ## build the web pages
+
+$(PAGES): web/node_modules/.installed $(PAGE_SOURCES)
+	cd web && npm run check && npm run build
+
+web/node_modules/.installed: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+schema: $(TESTABLE)  ## write the printed schema; read its diff before you commit
+	UPDATE_SCHEMA=1 $(BIN)/pytest tests/test_schema.py -k up_to_date
+
+lock: $(TESTABLE)  ## pin the newest allowed versions, with hashes
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --no-header --quiet --upgrade -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --group test --universal --python-version 3.11 \
+	  --generate-hashes --no-header --quiet --upgrade -c requirements/run.txt -o requirements/test.txt
+
+$(INSTALLED): requirements/run.txt pyproject.toml
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(TESTABLE): $(INSTALLED) requirements/test.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@touch $@
+
+clean:
+	rm -rf .venv web/node_modules server/static build dist .coverage* .hypothesis artifacts

@@ -1,0 +1,5 @@
+"""`python -m server` is `hyperdata`."""
+
+from server.cli import app
+
+app()

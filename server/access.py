@@ -1,0 +1,109 @@
+"""Who may see what, as SQL clauses: what one may not see looks as if it did not exist."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, select, true
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from server.errors import Forbidden
+from server.records.experiments import Collaborator, Experiment
+from server.records.participants import Participant
+from server.records.users import UserRole
+from server.rows import Layout
+
+LEVELS = ("participant", "room", "experiment")
+"""Where rows belong, the closest first."""
+
+_Experiment = aliased(Experiment)  # so that a clause never means the rows of the statement it is in
+_Participant = aliased(Participant)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking, and how far their API key narrows what they may do.
+
+    `scopes` are the key's; `experiment_keys` is None for a key that is not bound to experiments.
+    """
+
+    user_key: int
+    role: UserRole
+    participant_id: str | None
+    scopes: frozenset[str]
+    experiment_keys: frozenset[int] | None = None
+
+    def may(self, scope: str) -> bool:
+        """Say whether the key allows `scope`, such as `read:events`."""
+        verb = scope.partition(":")[0]
+        return not self.scopes.isdisjoint({scope, f"{verb}:*", "*"})
+
+    def require(self, *scopes: str) -> None:
+        """Raise Forbidden unless the key allows every one of the scopes."""
+        if missing := [scope for scope in scopes if not self.may(scope)]:
+            raise Forbidden(
+                f"This API key lacks {', '.join(f'`{scope}`' for scope in missing)}: "
+                "use a key with that scope."
+            )
+
+    def sees(self, layout: Layout) -> ColumnElement[bool]:
+        """Return the clause that keeps the rows of a table that the actor may see."""
+        experiment = key_of(layout, "experiment")
+        clauses = [self.sees_within(layout)]
+        if self.role is UserRole.RESEARCHER:
+            clauses.append(experiment.in_(self._owned().union_all(self._shared())))
+        if self.experiment_keys is not None:
+            clauses.append(experiment.in_(self.experiment_keys))
+        return and_(*clauses)
+
+    def sees_within(self, layout: Layout) -> ColumnElement[bool]:
+        """Return what is still to be asked of rows whose parent the actor is known to see."""
+        if self.role is not UserRole.PARTICIPANT:
+            return true()
+        level = next((level for level in LEVELS if _has(layout, level)), None)
+        return true() if level is None else key_of(layout, level).in_(self._own(level))
+
+    def sees_exports(self, layout: Layout) -> ColumnElement[bool]:
+        """Return the clause that keeps the exports that the actor may see: their own."""
+        if self.role is UserRole.ADMINISTRATOR:
+            return true()
+        return layout.columns["requested_by_key"] == self.user_key
+
+    def may_export(self, layout: Layout) -> ColumnElement[bool]:
+        """Return the clause that keeps the rows that the actor may also take away."""
+        if self.role is UserRole.PARTICIPANT:
+            return false()
+        if self.role is UserRole.ADMINISTRATOR:
+            return self.sees(layout)
+        granted = self._shared().where(col(Collaborator.can_export))
+        exportable = key_of(layout, "experiment").in_(self._owned().union_all(granted))
+        return and_(self.sees(layout), exportable)
+
+    def _owned(self) -> Select[tuple[int | None]]:
+        return select(col(_Experiment.id)).where(col(_Experiment.owner_key) == self.user_key)
+
+    def _shared(self) -> Select[tuple[int]]:
+        return select(col(Collaborator.experiment_key)).where(
+            col(Collaborator.user_key) == self.user_key
+        )
+
+    def _own(self, level: str) -> Select[tuple[int]]:
+        """Select the keys of the participant's own rows, in experiments that let them look."""
+        key = _Participant.id if level == "participant" else getattr(_Participant, f"{level}_key")
+        return (
+            select(key)
+            .join(_Experiment, col(_Experiment.id) == col(_Participant.experiment_key))
+            .where(
+                col(_Participant.participant_id) == self.participant_id,
+                col(_Experiment.participants_may_request_data),
+            )
+        )
+
+
+def _has(layout: Layout, level: str) -> bool:
+    return layout.level == level or f"{level}_key" in layout.columns
+
+
+def key_of(layout: Layout, level: str) -> ColumnElement[Any]:
+    """Return the column that tells to which row of a level a row belongs."""
+    return layout.columns["key" if layout.level == level else f"{level}_key"]

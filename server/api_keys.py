@@ -1,0 +1,102 @@
+"""API keys: shown once when issued, kept only as a hash."""
+
+import secrets
+import string
+from collections.abc import Sequence
+from hashlib import sha256
+from zlib import crc32
+
+from sqlalchemy import insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from server.access import Actor
+from server.db import Database
+from server.errors import Unauthenticated
+from server.records.api_keys import ApiKey
+from server.records.users import User, UserRole
+from server.timestamps import Timestamp, now
+
+PREFIX = "hst_live_"
+_ALPHABET = string.ascii_letters + string.digits
+_RANDOM, _CHECKSUM = 40, 6
+
+
+async def issue(
+    tx: AsyncConnection,
+    user_key: int,
+    name: str,
+    scopes: Sequence[str] = ("*",),
+    expires_at: Timestamp | None = None,
+) -> str:
+    """Store a new key of a user and return it: the only time that anyone can read it."""
+    random = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
+    secret = f"{PREFIX}{random}{_checksum(random)}"
+    await tx.execute(
+        insert(ApiKey).values(
+            hash=_hash(secret),
+            user_key=user_key,
+            name=name,
+            prefix=secret[: len(PREFIX) + 4],
+            scopes=list(scopes),
+            created_at=now(),
+            expires_at=expires_at,
+        )
+    )
+    return secret
+
+
+async def actor_with(db: Database, secret: str | None) -> Actor:
+    """Return the holder of a key; Unauthenticated if it is none of ours, expired or revoked."""
+    if not secret:
+        raise Unauthenticated(
+            "Send an API key: header `X-API-Key: hst_live_…` or `Authorization: Bearer hst_live_…`."
+        )
+    if not _is_well_formed(secret):  # a mistyped key costs no look-up
+        raise Unauthenticated("That is not an API key of ours: check that all of it is there.")
+    statement = (
+        select(
+            col(User.id),
+            col(User.role),
+            col(User.participant_id),
+            col(ApiKey.scopes),
+            col(ApiKey.experiment_keys),
+        )
+        .join(User, col(User.id) == col(ApiKey.user_key))
+        .where(
+            col(ApiKey.hash) == _hash(secret),
+            col(ApiKey.revoked_at).is_(None),
+            or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > now()),
+        )
+    )
+    async with db.read() as tx:
+        found = (await tx.execute(statement)).one_or_none()
+    if found is None:
+        raise Unauthenticated("That API key is unknown, expired or revoked: use another one.")
+    user_key, role, participant_id, scopes, experiment_keys = found
+    assert user_key is not None
+    return Actor(
+        user_key=user_key,
+        role=UserRole(role),
+        participant_id=participant_id,
+        scopes=frozenset(scopes),
+        experiment_keys=None if experiment_keys is None else frozenset(experiment_keys),
+    )
+
+
+def _hash(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()  # 238 random bits need no salt
+
+
+def _checksum(random: str) -> str:
+    """Return what makes a leaked or mistyped key recognisable without asking the database."""
+    left, digits = crc32(random.encode()), ""
+    for _ in range(_CHECKSUM):
+        left, digit = divmod(left, len(_ALPHABET))
+        digits += _ALPHABET[digit]
+    return digits
+
+
+def _is_well_formed(secret: str) -> bool:
+    random = secret.removeprefix(PREFIX)[:_RANDOM]
+    return secret.isascii() and secret == f"{PREFIX}{random}{_checksum(random)}"

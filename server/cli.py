@@ -1,0 +1,88 @@
+"""The command line. What a command needs is imported when it runs, so that `--help` is instant."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.settings import Settings
+
+app = typer.Typer(
+    help="Keeps the data of multi-participant online experiments, and serves it over GraphQL.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the embedded database and the files; HYPERDATA_DATA_DIR."),
+]
+
+
+def settings_for(data_dir: Path | None) -> Settings:
+    """Return the environment's settings, the data folder taken from the command line if given."""
+    return Settings() if data_dir is None else Settings(data_dir=data_dir)
+
+
+@app.command()
+def serve(host: Host = "127.0.0.1", port: Port = 8000, data_dir: DataDir = None) -> None:
+    """Serve the API, the pages and the files."""
+    from server.serving import run
+
+    run(settings_for(data_dir), host, port)
+
+
+@app.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database to this version's schema."""
+    from server.db import Database
+    from server.migrate import migrate as bring_up_to_date
+
+    async def upgrade() -> bool:
+        settings = settings_for(data_dir)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        db = Database(settings.database)
+        try:
+            return await bring_up_to_date(db)
+        finally:
+            await db.close()
+
+    typer.echo("Migrated." if asyncio.run(upgrade()) else "Nothing to do.")
+
+
+@app.command()
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data_dir: Annotated[Path, typer.Option(help="Folder of the demo data.")] = Path("demo-data"),
+    scale: Annotated[
+        int, typer.Option(help="How many times as much data; applies when it is made.", min=1)
+    ] = 1,
+    serve: Annotated[bool, typer.Option(help="Serve it, or only make it.")] = True,  # noqa: FBT002 - a flag
+) -> None:
+    """Make demo data, the first time, and serve it."""
+    from rich.console import Console
+
+    from server.demo.keys import NotADemo, demo_keys
+    from server.pages import MISSING, built
+    from server.serving import run
+
+    console = Console(highlight=False, soft_wrap=True)
+    settings = settings_for(data_dir)
+    try:
+        with console.status("Making demo data …"):
+            keys = asyncio.run(demo_keys(settings, scale))
+    except NotADemo as refusal:
+        raise SystemExit(str(refusal)) from refusal
+    if not serve:
+        return
+    address = f"http://{host}:{port}"
+    console.print(f"GraphiQL  {address}/graphiql#key={keys['owner']}")
+    console.print(f"API       {address}/graphql")
+    console.print(f"API key   {keys['owner']}  (of the owner; all four: {data_dir}/demo-keys.json)")
+    if not built():
+        console.print(MISSING.strip(), style="yellow")
+    run(settings, host, port)

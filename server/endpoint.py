@@ -1,0 +1,131 @@
+"""GraphQL over HTTP and over graphql-transport-ws, for callers with an API key."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from cross_web import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+
+from server.errors import Unauthenticated
+from server.resolvers.context import Caller, Services
+from server.schema import schema
+
+INIT_SECONDS = 10
+"""How long a socket may stay silent before it says who it is."""
+
+
+def key_in(headers: Mapping[str, object]) -> str | None:
+    """Return the API key among headers, or among the fields of a `connection_init` payload."""
+    named = {name.lower(): value for name, value in headers.items()}
+    if isinstance(key := named.get("x-api-key"), str):
+        return key.strip()
+    scheme, _, key = str(named.get("authorization", "")).partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+def dump(data: object) -> bytes:
+    """Return an answer as JSON, also where it holds what orjson refuses: a 65-bit integer, say."""
+    try:
+        return orjson.dumps(data)
+    except TypeError:
+        return json.dumps(data, separators=(",", ":")).encode()
+
+
+class Refusal(HTTPException):
+    """A request that is answered without being executed."""
+
+    def __init__(self, status_code: int, code: str, reason: str) -> None:
+        super().__init__(status_code, reason)
+        self.code = code
+
+
+class _TextSocket(ASGIWebSocketAdapter):
+    """Sends text frames, as graphql-transport-ws asks."""
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        with suppress(WebSocketDisconnect):
+            await self.ws.send_text(dump(message).decode())
+
+
+class GraphQLEndpoint(GraphQL[Caller, None]):
+    """The one address of the API."""
+
+    websocket_adapter_class = _TextSocket
+
+    def __init__(self, services: Services, public_url: str | None) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
+        )
+        self._services = services
+        self._public_url = public_url
+
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> Caller:
+        address = self._public_url or str(request.base_url.replace(scheme=_scheme(request)))
+        caller = Caller(self._services, address.rstrip("/"), key_in(request.headers))
+        if isinstance(request, Request):
+            try:
+                await caller.authenticate()
+            except Unauthenticated as failure:
+                raise Refusal(401, failure.code, failure.message) from failure
+        return caller
+
+    async def on_ws_connect(self, context: Caller) -> dict[str, object] | None:
+        context.key = key_in(context.connection_params) or context.key
+        try:
+            await context.authenticate()
+        except Unauthenticated as failure:
+            raise ConnectionRejectionError from failure
+        return None
+
+    def decode_json(self, data: str | bytes) -> object:
+        return orjson.loads(data)
+
+    def encode_json(self, data: object) -> bytes:
+        return dump(data)
+
+    def parse_json(self, data: str | bytes) -> Any:  # noqa: ANN401 - as the method it overrides
+        body = super().parse_json(data)
+        if not isinstance(body, dict):
+            raise Refusal(400, "BAD_USER_INPUT", "The request must be one JSON object.")
+        return body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        try:
+            response = await self.run(Request(scope, receive))
+        except HTTPException as refusal:
+            response = _refused(refusal)
+        await response(scope, receive, send)
+
+
+def _scheme(request: Request | WebSocket) -> str:
+    return request.url.scheme.replace("ws", "http", 1)
+
+
+def _refused(refusal: HTTPException) -> Response:
+    code = refusal.code if isinstance(refusal, Refusal) else "BAD_USER_INPUT"
+    error = {"message": refusal.reason, "extensions": {"code": code}}
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "GET, POST"}}
+    return Response(
+        dump({"errors": [error]}),
+        refusal.status_code,
+        headers.get(refusal.status_code),
+        media_type="application/json",
+    )

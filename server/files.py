@@ -1,0 +1,185 @@
+"""Downloads: exports and recordings, for whoever holds a link that was signed for one of them."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+from urllib.parse import quote
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import Route
+
+from server.db import Database
+from server.errors import ExpectedFailure, NotFound
+from server.links import LinkExpired, LinkInvalid, Purpose, Signer
+from server.records.exports import Export, ExportStatus
+from server.records.recordings import Recording
+from server.storage import CHUNK, Storage, UnsafeKey
+from server.timestamps import iso, now
+
+REDIRECT_SECONDS = 300
+"""How long the store's own link works: long enough to be followed."""
+
+log = logging.getLogger(__name__)
+
+
+class FileExpired(ExpectedFailure):
+    """There was a file; it is withdrawn now that its time is over."""
+
+    code = "FILE_EXPIRED"
+
+
+_STATUS: Mapping[type[ExpectedFailure], int] = {
+    LinkExpired: 403,
+    LinkInvalid: 403,
+    NotFound: 404,
+    FileExpired: 410,
+}
+
+_HEADERS = {
+    "Cache-Control": "private, no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",  # the address is the right to read
+}
+
+_FORMATS = {".csv": "text/csv", ".json": "application/json", ".zip": "application/zip"}
+_CONTAINERS = {
+    "webm": "webm",
+    "mp4": "mp4",
+    "m4a": "mp4",
+    "mov": "quicktime",
+    "ogg": "ogg",
+    "opus": "ogg",
+    "mp3": "mpeg",
+    "wav": "wav",
+    "flac": "flac",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A stored file, and how to send it."""
+
+    key: str
+    name: str
+    media_type: str
+    inline: bool = False
+    sha256: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that go with its content, whole or in part."""
+        ascii_name = re.sub(r"[^A-Za-z0-9._-]", "_", self.name)
+        kind = "inline" if self.inline else "attachment"
+        names = f"filename=\"{ascii_name}\"; filename*=UTF-8''{quote(self.name, safe='')}"
+        etag = {"ETag": f'"{self.sha256}"'} if self.sha256 else {}
+        return {**_HEADERS, **etag, "Content-Disposition": f"{kind}; {names}"}
+
+
+def file_routes(db: Database, storage: Storage, signer: Signer) -> list[Route]:
+    """Return the routes that links lead to."""
+
+    def route(path: str, purpose: Purpose, find: Find) -> Route:
+        async def endpoint(request: Request) -> Response:
+            key: int = request.path_params["id"]
+            try:
+                signer.check(purpose, request.query_params.get("token", ""), key)
+                async with db.read() as tx:
+                    file = await find(tx, key)
+                return await _send(file, storage, request)
+            except ExpectedFailure as failure:
+                return _refusal(failure)
+
+        return Route(path, endpoint, methods=["GET", "HEAD"])
+
+    return [
+        route("/exports/{id:int}/download", "export", exported_file),
+        route("/recordings/{id:int}/media", "recording", recorded_file),
+    ]
+
+
+Find = Callable[[AsyncConnection, int], Awaitable[File]]
+
+
+async def exported_file(tx: AsyncConnection, key: int) -> File:
+    """Return the file of a completed export; NotFound or FileExpired if there is none."""
+    columns = (Export.status, Export.expires_at, Export.storage_key, Export.file_name)
+    found = await tx.execute(
+        select(*map(col, columns), col(Export.sha256)).where(col(Export.id) == key)
+    )
+    export = found.one_or_none()
+    if export is None:
+        raise NotFound(f"There is no export {key}.")
+    over = export.status == ExportStatus.COMPLETED and (export.expires_at or now()) < now()
+    if over or export.status == ExportStatus.EXPIRED:
+        raise FileExpired(
+            f"The file of export {key} was kept until {iso(export.expires_at)}: export again."
+        )
+    if export.status != ExportStatus.COMPLETED:
+        raise NotFound(f"Export {key} has no file: its status is {export.status}, not COMPLETED.")
+    media_type = _FORMATS.get(PurePath(export.file_name).suffix, "application/octet-stream")
+    return File(export.storage_key, export.file_name, media_type, sha256=export.sha256)
+
+
+async def recorded_file(tx: AsyncConnection, key: int) -> File:
+    """Return the file of a recording; NotFound if it never arrived."""
+    columns = (Recording.storage_key, Recording.file_name, Recording.recording_id)
+    found = await tx.execute(
+        select(*map(col, columns), col(Recording.format), col(Recording.kind)).where(
+            col(Recording.id) == key
+        )
+    )
+    recording = found.one_or_none()
+    if recording is None or recording.storage_key is None:
+        raise NotFound("That recording has no file: it never arrived, or was deleted.")
+    container = PurePath(recording.storage_key).suffix[1:] or recording.format or ""
+    name = recording.file_name or f"{recording.recording_id}.{container}"
+    subtype = _CONTAINERS.get(container.lower())
+    if subtype is None:  # whatever it is, no browser must take it for a page of ours
+        return File(recording.storage_key, name, "application/octet-stream")
+    media_type = f"{recording.kind.lower()}/{subtype}"
+    return File(recording.storage_key, name, media_type, inline=True)
+
+
+class _LocalFile(FileResponse):
+    chunk_size = CHUNK  # twice as fast as Starlette's own
+
+
+async def _send(file: File, storage: Storage, request: Request) -> Response:
+    try:
+        path = storage.local_path(file.key)
+        if path is not None:
+            stat = await asyncio.to_thread(path.stat)
+            return _LocalFile(
+                path, headers=file.headers, media_type=file.media_type, stat_result=stat
+            )
+        method: Literal["HEAD", "GET"] = "HEAD" if request.method == "HEAD" else "GET"
+        if (url := await storage.signed_url(file.key, method, REDIRECT_SECONDS)) is not None:
+            return RedirectResponse(url, headers=_HEADERS)  # Range and all are up to the store
+        if (size := await storage.size(file.key)) is None:
+            raise FileNotFoundError
+    except (FileNotFoundError, UnsafeKey) as error:
+        log.error("A file that a row points to is not in the store: %s", type(error).__name__)
+        raise NotFound("That file is not in the store: tell the operator.") from error
+    headers = {**file.headers, "Content-Length": str(size), "Accept-Ranges": "none"}
+    if method == "HEAD":
+        return Response(headers=headers, media_type=file.media_type)
+    return StreamingResponse(storage.stream(file.key), headers=headers, media_type=file.media_type)
+
+
+def _refusal(failure: ExpectedFailure) -> JSONResponse:
+    error = {"message": failure.message, "extensions": {"code": failure.code}}
+    return JSONResponse({"errors": [error]}, _STATUS.get(type(failure), 400), _HEADERS)

@@ -1,0 +1,25 @@
+"""What listing a table's rows needs: how they are filtered, sorted and paged, and who may read."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from server.db import Stored
+from server.records.filters import Filter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A table that clients list.
+
+    model   the table
+    filter  which of its rows to keep
+    order   what they can be sorted by: the values are columns, the first is the default
+    scope   what an API key must be allowed in order to read them
+    most    how many rows a page may have
+    """
+
+    model: type[Stored]
+    filter: type[Filter]
+    order: type[Enum]
+    scope: str
+    most: int = 1000

@@ -1,0 +1,1 @@
+"""What the server does when asked: functions of a context and plain values that return rows."""

@@ -1,0 +1,61 @@
+"""What every resolver is given: who asks, and the parts of the server that it may use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from server.access import Actor
+from server.api_keys import actor_with
+from server.db import Database
+from server.export.jobs import Exporter
+from server.export.progress import Hub
+from server.links import Purpose, Signer
+from server.resolvers.loaders import Loaders
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the server that live as long as it does."""
+
+    db: Database
+    exporter: Exporter
+    hub: Hub
+    signer: Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One operation: who asks for it, and the loaders it shares."""
+
+    services: Services
+    actor: Actor
+    base_url: str
+    loaders: Loaders
+
+    @property
+    def db(self) -> Database:
+        return self.services.db
+
+    def link(self, path: str, purpose: Purpose, key: int) -> str:
+        """Return the address of a file, signed now, for whoever holds it."""
+        return f"{self.base_url}{path}?token={self.services.signer.sign(purpose, key)}"
+
+
+@dataclass(slots=True)
+class Caller:
+    """Whoever is at the other end of a request, or of a socket, until their key is known."""
+
+    services: Services
+    base_url: str
+    key: str | None
+    actor: Actor | None = None
+    connection_params: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    async def authenticate(self) -> None:
+        """Find out who holds the key; Unauthenticated if nobody does."""
+        self.actor = await actor_with(self.services.db, self.key)
+
+    def context(self) -> Context:
+        """Return the context of a new operation: a socket has many, each with its own loaders."""
+        assert self.actor is not None
+        loaders = Loaders(self.services.db, self.actor)
+        return Context(self.services, self.actor, self.base_url, loaders)

@@ -1,0 +1,61 @@
+"""What a client is told of a failure: a code always, and nothing of how we are made."""
+
+import logging
+import traceback
+from pathlib import Path
+from uuid import uuid4
+
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.extensions import MaskErrors
+
+from server.errors import ExpectedFailure
+
+log = logging.getLogger(__name__)
+
+
+class CodedErrors(MaskErrors):
+    """Gives each error its `extensions.code`, and hides those that are bugs of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(is_bug)
+
+    def _process_errors(self, errors: list[GraphQLError]) -> list[GraphQLError]:
+        return [coded(error) for error in errors]
+
+
+def coded(error: GraphQLError) -> GraphQLError:
+    """Return the error as a client may see it."""
+    if is_bug(error):
+        incident = uuid4().hex[:12]
+        log.error("Internal error %s: %s", incident, whereabouts(error.original_error))
+        return GraphQLError(
+            f"Something went wrong on our side. Tell the operator: incident {incident}.",
+            nodes=error.nodes,
+            path=error.path,
+            extensions={"code": "INTERNAL"},
+        )
+    cause = error.original_error
+    if isinstance(cause, ExpectedFailure):
+        code = cause.code
+    elif isinstance(error, GraphQLSyntaxError):
+        code = "GRAPHQL_PARSE_FAILED"
+    else:
+        code = "GRAPHQL_VALIDATION_FAILED" if cause is None else "BAD_USER_INPUT"
+    error.extensions = {"code": code, **(error.extensions or {})}
+    return error
+
+
+def is_bug(error: GraphQLError) -> bool:
+    """Tell a bug from a failure we expect, and from a request that cannot be executed."""
+    cause = error.original_error
+    if cause is None or error.path is None:
+        return False
+    return not isinstance(cause, ExpectedFailure | GraphQLError)
+
+
+def whereabouts(error: BaseException | None) -> str:
+    """Name an error and the line it came from; its text may hold people's data, so not that."""
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    ours = [f for f in frames if "/server/" in f.filename] or frames[-1:]
+    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "nowhere"
+    return f"{type(error).__name__} at {place}"

@@ -1,0 +1,62 @@
+"""The GraphQL face of the seven data types, whose columns are declared in `server.records`."""
+
+from typing import cast
+
+import strawberry
+from pydantic import Field
+
+from server.records import (
+    chat_messages,
+    components,
+    continuous_ratings,
+    events,
+    recordings,
+    sparse_ratings,
+    sync_metrics,
+)
+from server.records.base import Place
+from server.rows import Row
+from server.schema import inputs as inputs  # filters and enums become GraphQL's first
+from server.schema.info import Info
+from server.schema.node import Node
+
+
+@strawberry.pydantic.type(description="Something that happened at one moment of a session.")
+class Event(events.EventBase, Place, Node): ...
+
+
+@strawberry.pydantic.type(description="Video or audio of a participant.")
+class Recording(recordings.RecordingBase, Place, Node):
+    @strawberry.pydantic.field(
+        description="Address of the file, signed when read and working for about an hour; "
+        "null if there is no file."
+    )
+    async def download_url(self, info: Info) -> str | None:
+        row = cast("Row", self)
+        if row.storage_key is None:
+            return None
+        return info.context.link(f"/recordings/{row.key}/media", "recording", row.key)
+
+
+@strawberry.pydantic.type(description="What a participant wrote to others.")
+class ChatMessage(chat_messages.ChatMessageBase, Place, Node): ...
+
+
+@strawberry.pydantic.type(description="One sample of a slider, taken each 100 to 500 ms.")
+class ContinuousRating(continuous_ratings.ContinuousRatingBase, Place, Node): ...
+
+
+@strawberry.pydantic.type(description="One answer to a question about a stimulus.")
+class SparseRating(sparse_ratings.SparseRatingBase, Place, Node): ...
+
+
+@strawberry.pydantic.type(description="How well a participant's video kept time, once a second.")
+class SyncMetric(sync_metrics.SyncMetricBase, Place, Node):
+    band: sync_metrics.SyncBand | None = Field(
+        default=None,
+        description="By absolute drift: GOOD below 100 ms, ACCEPTABLE to 500 ms, POOR beyond.",
+    )
+
+
+@strawberry.pydantic.type(description="A component as it was shown to a participant.")
+class Component(components.ComponentBase, Place, Node): ...

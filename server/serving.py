@@ -1,0 +1,26 @@
+"""Runs the server in this process."""
+
+import uvicorn
+
+from server.app import create_app
+from server.logs import configure_logging
+from server.settings import Settings
+
+MESSAGE_BYTES = 1 << 20
+"""How large a websocket message may be."""
+
+
+def run(settings: Settings, host: str, port: int) -> None:
+    """Serve until told to stop; then finish what is being answered, and put jobs back."""
+    configure_logging()
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,  # its lines hold the tokens of download links
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # measured: 37 KiB a socket
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
