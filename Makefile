@@ -9,7 +9,9 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 TESTABLE := .venv/testable
 PAGES := server/static/graphiql.html
-PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
+WEB_RUN := web/node_modules/.installed
+WEB_ALL := web/node_modules/.testable
+PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path '*/.*' 2>/dev/null)
 
 .PHONY: demo test check pages schema lock clean
 
@@ -18,28 +20,33 @@ demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8
 	else echo "npm is not there: the API is served without its pages."; fi
 	@$(BIN)/hyperdata demo --port $(PORT) --data-dir $(DATA_DIR) --scale $(SCALE)
 
-test: $(TESTABLE) check pages  ## check and test everything
+test: $(TESTABLE) check $(WEB_ALL) pages  ## check and test everything
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: $(TESTABLE)  ## lint, types, layers, dependencies
+check: $(TESTABLE) $(WEB_ALL)  ## lint, types, layers, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry .
 	$(BIN)/mypy
 	$(BIN)/pyright
+	cd web && npm run --silent check && npm run --silent lint
 
 pages: $(PAGES)  ## build the web pages
 
-$(PAGES): web/node_modules/.installed $(PAGE_SOURCES)
-	cd web && npm run check && npm run build
+$(PAGES): $(WEB_RUN) $(PAGE_SOURCES)
+	cd web && npm run --silent build
 
-web/node_modules/.installed: web/package-lock.json
-	cd web && npm ci --no-audit --no-fund
+$(WEB_RUN): web/package-lock.json
+	cd web && npm ci --omit=dev --no-audit --no-fund --loglevel=error
 	@touch $@
+
+$(WEB_ALL): web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $(WEB_RUN) $@
 
 schema: $(TESTABLE)  ## write the printed schema; read its diff before you commit
 	UPDATE_SCHEMA=1 $(BIN)/pytest tests/test_schema.py -k up_to_date

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from server.errors import Forbidden
 from server.records.experiments import Collaborator, Experiment
+from server.records.exports import ExportedExperiment
 from server.records.participants import Participant
 from server.records.users import UserRole
 from server.rows import Layout
@@ -64,10 +65,19 @@ class Actor:
         return true() if level is None else key_of(layout, level).in_(self._own(level))
 
     def sees_exports(self, layout: Layout) -> ColumnElement[bool]:
-        """Return the clause that keeps the exports that the actor may see: their own."""
-        if self.role is UserRole.ADMINISTRATOR:
-            return true()
-        return layout.columns["requested_by_key"] == self.user_key
+        """Return the clause that keeps the exports that the actor may see: their own.
+
+        A key that is bound to experiments sees none that draws on another.
+        """
+        clauses: list[ColumnElement[bool]] = [true()]
+        if self.role is not UserRole.ADMINISTRATOR:
+            clauses.append(layout.columns["requested_by_key"] == self.user_key)
+        if self.experiment_keys is not None:
+            beyond = select(col(ExportedExperiment.export_key)).where(
+                col(ExportedExperiment.experiment_key).not_in(self.experiment_keys)
+            )
+            clauses.append(layout.columns["key"].not_in(beyond))
+        return and_(*clauses)
 
     def may_export(self, layout: Layout) -> ColumnElement[bool]:
         """Return the clause that keeps the rows that the actor may also take away."""
@@ -79,19 +89,19 @@ class Actor:
         exportable = key_of(layout, "experiment").in_(self._owned().union_all(granted))
         return and_(self.sees(layout), exportable)
 
-    def _owned(self) -> Select[tuple[int | None]]:
+    def _owned(self) -> Select[int | None]:
         return select(col(_Experiment.id)).where(col(_Experiment.owner_key) == self.user_key)
 
-    def _shared(self) -> Select[tuple[int]]:
+    def _shared(self) -> Select[int]:
         return select(col(Collaborator.experiment_key)).where(
             col(Collaborator.user_key) == self.user_key
         )
 
-    def _own(self, level: str) -> Select[tuple[int]]:
+    def _own(self, level: str) -> Select[Any]:
         """Select the keys of the participant's own rows, in experiments that let them look."""
-        key = _Participant.id if level == "participant" else getattr(_Participant, f"{level}_key")
+        key = "id" if level == "participant" else f"{level}_key"
         return (
-            select(key)
+            select(col(getattr(_Participant, key)))
             .join(_Experiment, col(_Experiment.id) == col(_Participant.experiment_key))
             .where(
                 col(_Participant.participant_id) == self.participant_id,

@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await hub.close()
             await db.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
@@ -58,6 +58,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         ],
         lifespan=lifespan,
     )
+    app.state.db = db
+    return app
 
 
 def _planner(db: Database, settings: Settings) -> Planner:

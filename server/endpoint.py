@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
@@ -14,7 +14,12 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.base import BaseRequestProtocol
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+)
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
 from server.errors import Unauthenticated
 from server.resolvers.context import Caller, Services
@@ -57,10 +62,49 @@ class _TextSocket(ASGIWebSocketAdapter):
             await self.ws.send_text(dump(message).decode())
 
 
+class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
+    """What is said over a socket: checked, so that a bad message cannot break it off unexplained.
+
+    Each operation asks again who holds the key: a revoked one ends the conversation.
+    """
+
+    async def handle_message(self, message: object) -> None:
+        said = _without_nulls(message)
+        if isinstance(payload := said.get("payload"), dict):
+            said["payload"] = _without_nulls(payload)
+        if not isinstance(said.get("id", ""), str) or not _can_be_asked(said):
+            said = {}
+        await super().handle_message(cast("Message", said))
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        if self.connection_acknowledged:
+            try:
+                await self.context.authenticate()
+            except Unauthenticated:
+                await self.websocket.close(4403, "Forbidden")
+                return
+        await super().handle_subscribe(message)
+
+
+def _can_be_asked(said: Mapping[str, Any]) -> bool:
+    asked = _without_nulls(said.get("payload"))
+    return said.get("type") != "subscribe" or (
+        isinstance(asked.get("query"), str)
+        and isinstance(asked.get("variables", {}), dict)
+        and isinstance(asked.get("operationName", ""), str)
+    )
+
+
+def _without_nulls(said: object) -> dict[str, Any]:
+    named = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
+    return {name: value for name, value in named.items() if value is not None}
+
+
 class GraphQLEndpoint(GraphQL[Caller, None]):
     """The one address of the API."""
 
     websocket_adapter_class = _TextSocket
+    graphql_transport_ws_handler_class = _Conversation
 
     def __init__(self, services: Services, public_url: str | None) -> None:
         super().__init__(
@@ -91,6 +135,9 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
         except Unauthenticated as failure:
             raise ConnectionRejectionError from failure
         return None
+
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
+        return False  # else a GET without a query is answered as if the address were wrong
 
     def decode_json(self, data: str | bytes) -> object:
         return orjson.loads(data)

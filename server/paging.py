@@ -1,19 +1,22 @@
 """Keyset pages, written once: of one list, or of many parents' lists in one statement."""
 
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_
+import orjson
+from sqlalchemy import ColumnElement, Select, TypeDecorator, and_, case, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import BadUserInput, InvalidCursor
 from server.rows import Layout, Row
 
 DEFAULT_PAGE = 50
+
+_UNREADABLE = "That is not a cursor of this server."
+_ELSEWHERE = "That cursor belongs to another list, order or filter: page with the one it came from."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,19 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows, and whether there are others on either side."""
+    """Some rows, and whether there are others on either side; `parent` is whose rows they are."""
 
     rows: Sequence[Row]
     request: PageRequest
     has_next: bool
     has_previous: bool
+    parent: int | None = None
 
     def cursor(self, row: Row) -> str:
         """Return the place of a row in its list."""
-        place = [self.request.fingerprint, *(getattr(row, k.column) for k in self.request.keys)]
-        return urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+        values = (getattr(row, key.column) for key in self.request.keys)
+        place = [self.request.fingerprint, self.parent, *values]
+        return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
 
 
 def page_size(first: int | None, last: int | None, most: int) -> tuple[int, bool]:
@@ -72,6 +77,13 @@ def page_size(first: int | None, last: int | None, most: int) -> tuple[int, bool
     return size, last is not None
 
 
+def check_cursors(request: PageRequest, parent: int) -> None:
+    """Raise InvalidCursor if a cursor is from the list of another parent."""
+    for cursor in (request.after, request.before):
+        if cursor is not None and _read(request, cursor)[0] != parent:
+            raise InvalidCursor(_ELSEWHERE)
+
+
 async def pages_by_parent(
     tx: AsyncConnection,
     layout: Layout,
@@ -84,8 +96,8 @@ async def pages_by_parent(
     column = layout.columns[parent]
     if len(parent_keys) == 1:
         [key] = parent_keys
-        return {key: await one_page(tx, layout, request, [column == key, *where])}
-    parents = func.json_each(json.dumps(list(parent_keys))).table_valued("key", "value")
+        return {key: await one_page(tx, layout, request, [column == key, *where], key)}
+    parents = func.json_each(orjson.dumps(list(parent_keys)).decode()).table_valued("key", "value")
     picked = (
         _page(select(layout.columns["key"]), layout, request)
         .where(column == parents.c.value, *where)
@@ -101,7 +113,7 @@ async def pages_by_parent(
     for values in await tx.execute(statement):
         row = layout.row(values)
         found[getattr(row, parent)].append(row)
-    return {key: _cut(rows, request) for key, rows in found.items()}
+    return {key: _cut(rows, request, key) for key, rows in found.items()}
 
 
 async def one_page(
@@ -109,10 +121,11 @@ async def one_page(
     layout: Layout,
     request: PageRequest,
     where: Sequence[ColumnElement[bool]],
+    parent: int | None = None,
 ) -> Page:
     """Read a page of the rows that keep some clauses."""
     statement = _page(select(*layout.selected), layout, request).where(*where)
-    return _cut([layout.row(values) for values in await tx.execute(statement)], request)
+    return _cut([layout.row(values) for values in await tx.execute(statement)], request, parent)
 
 
 def _page(columns: Select[Any], layout: Layout, request: PageRequest) -> Select[Any]:
@@ -130,12 +143,12 @@ def _page(columns: Select[Any], layout: Layout, request: PageRequest) -> Select[
     )
 
 
-def _cut(rows: list[Row], request: PageRequest) -> Page:
+def _cut(rows: list[Row], request: PageRequest, parent: int | None) -> Page:
     more = len(rows) > request.limit
     kept = rows[: request.limit]
     if request.backwards:
-        return Page(kept[::-1], request, has_next=request.before is not None, has_previous=more)
-    return Page(kept, request, has_next=more, has_previous=request.after is not None)
+        return Page(kept[::-1], request, request.before is not None, more, parent)
+    return Page(kept, request, more, request.after is not None, parent)
 
 
 def _terms(layout: Layout, request: PageRequest) -> list[tuple[ColumnElement[Any], bool]]:
@@ -182,40 +195,37 @@ def _beyond(
     )
 
 
-def _place(layout: Layout, request: PageRequest, cursor: str) -> list[Any]:
-    """Read a cursor as the values of the terms; InvalidCursor if it is not of this list."""
+def _read(request: PageRequest, cursor: str) -> tuple[Any, list[Any]]:
+    """Return whose list a cursor is of, and its place there; InvalidCursor if not this list's."""
     try:
-        fingerprint, *values = json.loads(
-            urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), parse_constant=_refuse
+        fingerprint, parent, *values = orjson.loads(
+            urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         )
-    except (NotBase64, ValueError, TypeError, RecursionError):
-        raise InvalidCursor("That is not a cursor of this server.") from None
+    except (NotBase64, ValueError, TypeError):
+        raise InvalidCursor(_UNREADABLE) from None
     if fingerprint != request.fingerprint:
-        raise InvalidCursor(
-            "That cursor belongs to another list, order or filter: page with the one it came from."
-        )
+        raise InvalidCursor(_ELSEWHERE)
     if len(values) != len(request.keys):
-        raise InvalidCursor("That is not a cursor of this server.")
+        raise InvalidCursor(_UNREADABLE)
+    return parent, values
+
+
+def _place(layout: Layout, request: PageRequest, cursor: str) -> list[Any]:
+    """Return a cursor's place as the values of the terms; InvalidCursor if they cannot be."""
     place: list[Any] = []
-    for key, value in zip(request.keys, values, strict=True):
+    for key, value in zip(request.keys, _read(request, cursor)[1], strict=True):
         column = layout.columns[key.column]
-        if value is not None and not _is_of(column, value):
-            raise InvalidCursor("That is not a cursor of this server.")
-        if _nullable(column):
-            place += [int(value is None), _zero(column) if value is None else value]
-        elif value is None:
-            raise InvalidCursor("That is not a cursor of this server.")
-        else:
-            place.append(value)
+        nullable = _nullable(column)
+        if not (_is_of(column, value) or (nullable and value is None)):
+            raise InvalidCursor(_UNREADABLE)
+        if nullable:
+            place.append(int(value is None))
+        place.append(_zero(column) if value is None else value)
     return place
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
 def _is_of(column: ColumnElement[Any], value: object) -> bool:
-    kind = column.type.python_type
+    kind = _kind(column)
     if kind is int:
         return type(value) is int and -(1 << 63) <= value < 1 << 63
     return type(value) in (int, float) if kind is float else type(value) is kind
@@ -226,4 +236,10 @@ def _nullable(column: ColumnElement[Any]) -> bool:
 
 
 def _zero(column: ColumnElement[Any]) -> Any:  # noqa: ANN401 - as the column's type
-    return column.type.python_type()
+    return _kind(column)()
+
+
+def _kind(column: ColumnElement[Any]) -> type[Any]:
+    decorated = column.type  # a decorated type, such as SQLModel's text, calls itself an object
+    kind = decorated.impl_instance if isinstance(decorated, TypeDecorator) else decorated
+    return kind.python_type

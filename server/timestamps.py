@@ -1,6 +1,5 @@
 """Moments in time: integer milliseconds since 1970-01-01T00:00:00Z, shown as ISO 8601 text."""
 
-import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import NewType
@@ -9,7 +8,6 @@ Timestamp = NewType("Timestamp", int)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
 def now() -> Timestamp:
@@ -25,6 +23,13 @@ def iso(moment: int) -> str:
 
 def parse(text: str) -> Timestamp:
     """Read ISO 8601 text that names its offset from UTC; ValueError if it does not."""
-    if not _OFFSET.search(text):
+    try:
+        moment = datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise ValueError(f"{text!r} is not ISO 8601, such as 2024-10-20T14:30:45.123Z.") from None
+    if moment.tzinfo is None:
         raise ValueError(f"{text!r} does not say its time zone: end it with Z or an offset.")
-    return Timestamp((datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND)
+    try:
+        return Timestamp((moment.astimezone(UTC) - _EPOCH) // _MILLISECOND)
+    except OverflowError:
+        raise ValueError(f"{text!r} is not within the years 1 to 9999, UTC.") from None

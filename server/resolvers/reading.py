@@ -1,5 +1,6 @@
 """Finding experiments, rooms, participants and records, and the lists that lead to them."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, func, select
@@ -7,7 +8,7 @@ from sqlmodel import col
 
 from server.errors import BadUserInput
 from server.global_ids import type_and_key
-from server.paging import Page, PageRequest, one_page
+from server.paging import Page, PageRequest, check_cursors, one_page
 from server.records import RecordType
 from server.records.experiments import EXPERIMENTS, Experiment
 from server.records.exports import EXPORTS, Export
@@ -65,6 +66,7 @@ async def page_within(
 ) -> Page:
     """Return a page of the rows that belong to a row."""
     context.actor.require(listed.scope)
+    check_cursors(request, parent.key)
     pages = context.loaders.get(Pages, listed.model, f"{parent.layout.level}_key")
     page: Page = await pages.load(PageKey(parent.key, request, kept))
     return page
@@ -86,12 +88,14 @@ async def summaries(
     loaders = [
         context.loaders.get(Summaries, t.value.model, f"{parent.layout.level}_key") for t in types
     ]
-    loads = [loader.load(parent.key) for loader in loaders]  # all asked before any is awaited
-    return [(t, await load) for t, load in zip(types, loads, strict=True)]
+    found = await asyncio.gather(*(loader.load(parent.key) for loader in loaders))
+    return list(zip(types, found, strict=True))
 
 
 async def belongs_to(context: Context, child: Row, model: type[Experiment | Room | User]) -> Row:
     """Return what a row belongs to: its experiment, its room, or the user who owns it."""
+    if model is not User:
+        context.actor.require(EXPERIMENTS.scope)
     key = {User: "owner_key", Experiment: "experiment_key", Room: "room_key"}[model]
     found = await context.loaders.get(ByKey, model, "key").load(getattr(child, key))
     assert found is not None  # foreign keys hold, and a parent is seen wherever its child is

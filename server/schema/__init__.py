@@ -1,13 +1,15 @@
 """What clients see, put together from its parts: the only GraphQL of the server."""
 
 from collections.abc import Generator
+from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from server.resolvers.context import Caller
 from server.schema.errors import CodedErrors
@@ -45,6 +47,22 @@ class Names(NameConverter):
         return super().apply_naming_config(name.removesuffix("_"))
 
 
+class OneOperation(SchemaExtension):
+    """Refuses to guess which of several operations is meant."""
+
+    def on_validate(self) -> Generator[None]:
+        asked = self.execution_context
+        document = asked.graphql_document
+        definitions = () if document is None else document.definitions
+        operations = sum(isinstance(each, OperationDefinitionNode) for each in definitions)
+        named = asked._provided_operation_name  # pyright: ignore[reportPrivateUsage] - the public one guesses
+        if operations > 1 and named is None:
+            asked.pre_execution_errors = [
+                GraphQLError("The document holds several operations: name one, `operationName`.")
+            ]
+        yield
+
+
 class OperationContext(SchemaExtension):
     """Gives each operation a context, hence loaders, of its own: a socket carries many."""
 
@@ -61,6 +79,12 @@ class Schema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None: ...
+
+    async def execute(self, *args: Any, **options: Any) -> ExecutionResult:
+        """Answer over HTTP: what is to be watched needs a websocket, which uses `stream`."""
+        allowed = set(options.get("allowed_operation_types", OperationType))
+        options["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
+        return await super().execute(*args, **options)
 
 
 schema = Schema(
@@ -80,5 +104,5 @@ schema = Schema(
         Component,
     ],
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),
-    extensions=[CodedErrors, OperationContext],
+    extensions=[CodedErrors, OneOperation, OperationContext],
 )

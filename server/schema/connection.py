@@ -79,7 +79,8 @@ async def list_all(
 ) -> Connection[Any]:
     """Resolve a connection of all the rows that the caller may see."""
     context, kept = info.context, kept or listed.filter()
-    page = await root_page(context, listed, _request(listed, kept, order_by, window), kept)
+    request = _request("", listed, kept, order_by, window)
+    page = await root_page(context, listed, request, kept)
     return _connection(page, lambda: root_count(context, listed, kept))
 
 
@@ -94,13 +95,17 @@ async def list_within(
     """Resolve a connection of the rows that belong to `parent`."""
     assert isinstance(parent, Row)
     context, kept = info.context, kept or listed.filter()
-    request = _request(listed, kept, order_by, window)
+    request = _request(parent.layout.level, listed, kept, order_by, window)
     page = await page_within(context, listed, parent, request, kept)
     return _connection(page, lambda: count_within(context, listed, parent, kept))
 
 
 def _request(
-    listed: Listed, kept: Filter, order_by: Sequence[OrderBy] | None, window: Window
+    level: str,
+    listed: Listed,
+    kept: Filter,
+    order_by: Sequence[OrderBy] | None,
+    window: Window,
 ) -> PageRequest:
     limit, backwards = page_size(window.first, window.last, listed.most)
     order = tuple(
@@ -109,7 +114,8 @@ def _request(
     ) or (SortKey(next(iter(listed.order)).value),)
     if len({key.column for key in order}) < len(order):
         raise BadUserInput("`orderBy` names a field twice.", ["orderBy"])
-    meant = f"{listed.model.__name__} {order} {kept.model_dump_json(exclude_none=True)}"
+    asked = kept.model_dump_json(exclude_none=True)
+    meant = f"{listed.model.__name__} of {level} {order} {asked}"
     return PageRequest(
         order=order,
         limit=limit,

@@ -39,8 +39,10 @@ def coded(error: GraphQLError) -> GraphQLError:
         code = cause.code
     elif isinstance(error, GraphQLSyntaxError):
         code = "GRAPHQL_PARSE_FAILED"
+    elif cause is None:
+        code = "GRAPHQL_VALIDATION_FAILED"
     else:
-        code = "GRAPHQL_VALIDATION_FAILED" if cause is None else "BAD_USER_INPUT"
+        code = "INTERNAL" if is_unshowable(error) else "BAD_USER_INPUT"
     error.extensions = {"code": code, **(error.extensions or {})}
     return error
 
@@ -51,6 +53,15 @@ def is_bug(error: GraphQLError) -> bool:
     if cause is None or error.path is None:
         return False
     return not isinstance(cause, ExpectedFailure | GraphQLError)
+
+
+def is_unshowable(error: GraphQLError) -> bool:
+    """Tell whether a stored value, such as an infinite number, has no GraphQL form.
+
+    It names no place in the document: what a client wrote, a client can be shown.
+    """
+    cause = error.original_error
+    return error.path is not None and isinstance(cause, GraphQLError) and cause.nodes is None
 
 
 def whereabouts(error: BaseException | None) -> str:

@@ -176,7 +176,8 @@ class DataScope:
         ] = None,
     ) -> list[DataSummary]:
         assert isinstance(self, Row)
-        found = await reading.summaries(info.context, self, data_types or list(RecordType))
+        types = list(RecordType) if data_types is None else data_types
+        found = await reading.summaries(info.context, self, types)
         return [
             DataSummary(
                 data_type=data_type,

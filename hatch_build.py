@@ -1,0 +1,15 @@
+"""Refuses to build a wheel without the web pages: its users have no Node to build them with."""
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class PagesAreBuilt(BuildHookInterface):
+    """A hook of the wheel's build."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        page = Path(self.root, "server", "static", "graphiql.html")
+        if version != "editable" and not page.exists():
+            raise SystemExit("The web pages are not built: run `make pages` first.")

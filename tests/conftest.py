@@ -1,0 +1,158 @@
+"""What tests run against: databases of their own, the server in this process, or a real one."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import event
+from starlette.applications import Starlette
+
+from server.api_keys import issue
+from server.app import create_app
+from server.db import Database
+from server.migrate import migrate
+from server.settings import Settings
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncGenerator[Database]:
+    """An empty database, migrated."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
+    await migrate(database)
+    yield database
+    await database.close()
+
+
+@dataclass
+class Api:
+    """The server in this process, over a database of the test's own, asked over HTTP."""
+
+    app: Starlette
+    http: httpx2.AsyncClient
+    keys: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def db(self) -> Database:
+        database: Database = self.app.state.db
+        return database
+
+    async def key_of(self, user_key: int, *scopes: str) -> str:
+        """Return an API key of a user."""
+        async with self.db.write() as tx:
+            return await issue(tx, user_key, "test", scopes or ("*",))
+
+    async def post(self, query: str, key: str | None, **variables: Any) -> httpx2.Response:
+        headers = {} if key is None else {"X-API-Key": key}
+        body = {"query": query, "variables": variables}
+        return await self.http.post("/graphql", json=body, headers=headers)
+
+    async def ask(self, query: str, key: str, **variables: Any) -> dict[str, Any]:
+        """Return the data of a query that must succeed."""
+        answer = (await self.post(query, key, **variables)).json()
+        assert "errors" not in answer, answer
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def refusal(self, query: str, key: str | None, **variables: Any) -> tuple[str, str]:
+        """Return the code and the message of a query that must fail."""
+        [error, *_] = (await self.post(query, key, **variables)).json()["errors"]
+        return error["extensions"]["code"], error["message"]
+
+    @contextmanager
+    def counting(self) -> Generator[list[str]]:
+        """Collect the statements that readers send meanwhile, but for the look-up of the key."""
+        statements: list[str] = []
+
+        def note(_tx: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement != "BEGIN" and "api_key" not in statement:
+                statements.append(statement)
+
+        engine = self.db.reader.sync_engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncGenerator[Api]:
+    """Run the server in this process, without export workers."""
+    app = create_app(Settings(data_dir=folder, export_workers=0))
+    transport = httpx2.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://test") as http,
+    ):
+        yield Api(app, http)
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncGenerator[Api]:
+    """The server in this process, without export workers."""
+    async with opened(tmp_path) as api:
+        yield api
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """A real server process over demo data."""
+
+    url: str
+    keys: Mapping[str, str]
+    data_dir: Path
+    process: subprocess.Popen[bytes]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(data_dir: Path, *arguments: str, seconds: float = 60) -> Generator[LiveServer]:
+    """Run `hyperdata demo` on a folder, from when it answers until the block ends."""
+    port = free_port()
+    command = [sys.executable, "-m", "server", "demo", "--port", str(port)]
+    process = subprocess.Popen([*command, "--data-dir", str(data_dir), *arguments])
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + seconds
+        while not _answers(url):
+            assert process.poll() is None, "the server ended before it answered"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.05)
+        keys = json.loads((data_dir / "demo-keys.json").read_text())
+        yield LiveServer(url, keys, data_dir, process)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/graphql").status_code == 401
+    except httpx2.TransportError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Generator[LiveServer]:
+    """One real server for all tests that do not disturb it."""
+    with serving(tmp_path_factory.mktemp("live")) as server:
+        yield server
