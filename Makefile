@@ -13,7 +13,7 @@ WEB_RUN := web/node_modules/.installed
 WEB_ALL := web/node_modules/.testable
 PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path '*/.*' 2>/dev/null)
 
-.PHONY: demo test check pages schema lock clean
+.PHONY: demo test check pages schema lock bench-export clean
 
 demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8000
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory pages; \
@@ -66,6 +66,9 @@ $(INSTALLED): requirements/run.txt pyproject.toml
 $(TESTABLE): $(INSTALLED) requirements/test.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
+
+bench-export: $(TESTABLE)  ## answers while 1,000,000 ratings are exported, against idle
+	$(BIN)/python -m bench.exporting
 
 clean:
 	rm -rf .venv web/node_modules server/static build dist .coverage* .hypothesis artifacts

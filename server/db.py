@@ -1,12 +1,15 @@
 """The only door to the database: connections to read, transactions to write."""
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic.alias_generators import to_snake
 from sqlalchemy import MetaData, event, inspect
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from server.column_types import KEY_TYPE, dump_json
@@ -24,7 +27,19 @@ metadata.naming_convention = {  # so that migrations can name what they change
 }
 
 
-class Stored(SQLModel):
+class Table(SQLModel):
+    """Whatever is stored: a table called like its class, in snake case."""
+
+    @classmethod
+    def table_name(cls) -> str:
+        return to_snake(cls.__name__)
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805  # pyright: ignore[reportIncompatibleVariableOverride] - SQLModel's own way to name tables, which joins the words
+        return to_snake(cls.__name__)
+
+
+class Stored(Table):
     """What makes a set of columns a row of a table."""
 
     id: int | None = Field(default=None, primary_key=True, sa_type=KEY_TYPE)
@@ -60,7 +75,7 @@ class Database:
         if engine.dialect.name == "sqlite":
             event.listen(engine.sync_engine, "connect", _tune_reader if readonly else _tune_writer)
             begin = "BEGIN" if readonly else "BEGIN IMMEDIATE"
-            event.listen(engine.sync_engine, "begin", lambda tx: tx.exec_driver_sql(begin))
+            event.listen(engine.sync_engine, "begin", partial(_begin, statement=begin))
         return engine
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
@@ -75,6 +90,10 @@ class Database:
         """Close every connection."""
         await self.reader.dispose()
         await self.writer.dispose()
+
+
+def _begin(tx: Connection, statement: str) -> None:
+    tx.exec_driver_sql(statement)
 
 
 def _tune_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own

@@ -28,7 +28,7 @@ from server.links import LinkExpired, LinkInvalid, Purpose, Signer
 from server.records.exports import Export, ExportStatus
 from server.records.recordings import Recording
 from server.storage import CHUNK, Storage, UnsafeKey
-from server.timestamps import iso, now
+from server.timestamps import now
 
 REDIRECT_SECONDS = 300
 """How long the store's own link works: long enough to be followed."""
@@ -116,9 +116,14 @@ Find = Callable[[AsyncConnection, int], Awaitable[File]]
 
 async def exported_file(tx: AsyncConnection, key: int) -> File:
     """Return the file of a completed export; NotFound or FileExpired if there is none."""
-    columns = (Export.status, Export.expires_at, Export.storage_key, Export.file_name)
     found = await tx.execute(
-        select(*map(col, columns), col(Export.sha256)).where(col(Export.id) == key)
+        select(
+            col(Export.status),
+            col(Export.expires_at),
+            col(Export.storage_key),
+            col(Export.file_name),
+            col(Export.sha256),
+        ).where(col(Export.id) == key)
     )
     export = found.one_or_none()
     if export is None:
@@ -126,7 +131,7 @@ async def exported_file(tx: AsyncConnection, key: int) -> File:
     over = export.status == ExportStatus.COMPLETED and (export.expires_at or now()) < now()
     if over or export.status == ExportStatus.EXPIRED:
         raise FileExpired(
-            f"The file of export {key} was kept until {iso(export.expires_at)}: export again."
+            f"The file of export {key} was deleted when its time was over: export again."
         )
     if export.status != ExportStatus.COMPLETED:
         raise NotFound(f"Export {key} has no file: its status is {export.status}, not COMPLETED.")
@@ -136,11 +141,14 @@ async def exported_file(tx: AsyncConnection, key: int) -> File:
 
 async def recorded_file(tx: AsyncConnection, key: int) -> File:
     """Return the file of a recording; NotFound if it never arrived."""
-    columns = (Recording.storage_key, Recording.file_name, Recording.recording_id)
     found = await tx.execute(
-        select(*map(col, columns), col(Recording.format), col(Recording.kind)).where(
-            col(Recording.id) == key
-        )
+        select(
+            col(Recording.storage_key),
+            col(Recording.file_name),
+            col(Recording.recording_id),
+            col(Recording.format),
+            col(Recording.kind),
+        ).where(col(Recording.id) == key)
     )
     recording = found.one_or_none()
     if recording is None or recording.storage_key is None:
@@ -171,7 +179,7 @@ async def _send(file: File, storage: Storage, request: Request) -> Response:
             return RedirectResponse(url, headers=_HEADERS)  # Range and all are up to the store
         if (size := await storage.size(file.key)) is None:
             raise FileNotFoundError
-    except (FileNotFoundError, UnsafeKey) as error:
+    except (OSError, UnsafeKey) as error:
         log.error("A file that a row points to is not in the store: %s", type(error).__name__)
         raise NotFound("That file is not in the store: tell the operator.") from error
     headers = {**file.headers, "Content-Length": str(size), "Accept-Ranges": "none"}

@@ -61,6 +61,7 @@ async def _keep_copy(db: Database, copy: Path) -> None:
     assert db.file is not None
     async with db.write():  # nobody writes while the file is copied
         for suffix in ("", "-wal"):
-            part = db.file.with_name(db.file.name + suffix)
+            part, kept = (path.with_name(path.name + suffix) for path in (db.file, copy))
+            kept.unlink(missing_ok=True)  # of an attempt before this one
             if part.exists():
-                shutil.copyfile(part, copy.with_name(copy.name + suffix))
+                shutil.copyfile(part, kept)

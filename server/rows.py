@@ -4,7 +4,6 @@ Rows, not entities: a page of a thousand ratings is a thousand tuples and one la
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -20,7 +19,7 @@ class Layout:
         expressions = model.expressions()
         self.model = model
         self.type_name = model.__name__
-        self.level = str(model.__tablename__)
+        self.level = model.table_name()
         self.columns: Mapping[str, ColumnElement[Any]] = {
             "key": expressions.pop("id"),
             **expressions,
@@ -32,10 +31,14 @@ class Layout:
         return Row(self, values)
 
 
-@cache
+_layouts: dict[type[Stored], Layout] = {}
+
+
 def layout_of(model: type[Stored]) -> Layout:
-    """Return the layout that selects all of a table's expressions."""
-    return Layout(model)
+    """Return the layout that selects all of a table's expressions: one for each table."""
+    if model not in _layouts:
+        _layouts[model] = Layout(model)
+    return _layouts[model]
 
 
 class Row:

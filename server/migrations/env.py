@@ -1,12 +1,12 @@
 """Runs the migrations on the connection that `server.migrate` hands over."""
 
+from importlib import import_module
 from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlmodel import AutoString
 
-import server.records  # noqa: F401 - so that the metadata knows every table
 from server.column_types import KEY_TYPE, JsonType
 from server.db import metadata
 
@@ -26,6 +26,7 @@ def render_type(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
     return False
 
 
+import_module("server.records")  # so that the metadata knows every table
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,

@@ -23,8 +23,6 @@ class ApiKeyBase(SQLModel):
 class ApiKey(ApiKeyBase, Stored, table=True):
     """A stored key. `experiment_keys` narrows it to some experiments; null leaves them all."""
 
-    __tablename__ = "api_key"
-
     hash: str = Field(unique=True)
     user_key: int = Field(foreign_key="user.id", index=True, sa_type=KEY_TYPE)
     experiment_keys: list[int] | None = Field(default=None, sa_type=JSON_TYPE)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, UniqueConstraint, select
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field as Column
@@ -21,7 +21,7 @@ from server.records.rooms import Room
 from server.timestamps import Timestamp
 
 
-class Place(BaseModel):
+class Place(SQLModel):
     """Where a record belongs, in the ids that researchers use; stored as keys, see Record."""
 
     experiment_id: str = Field(description="Public id of the experiment, `exp_…`.")
@@ -62,7 +62,7 @@ class Record(Stored):
             ),
             UniqueConstraint("experiment_key", *cls.identity),
             *(
-                Index(f"ix_{cls.__tablename__}_{place}_{base}", place, base, "id")
+                Index(f"ix_{cls.table_name()}_{place}_{base}", place, base, "id")
                 for place in places
                 for base in ("timestamp", "onset")
             ),

@@ -32,7 +32,6 @@ class ChatMessageBase(RecordBase):
 class ChatMessage(ChatMessageBase, Record, table=True):
     """A stored chat message."""
 
-    __tablename__ = "chat_message"
     identity: ClassVar = ("message_id",)
 
 

@@ -30,7 +30,6 @@ class ContinuousRatingBase(RecordBase):
 class ContinuousRating(ContinuousRatingBase, Record, table=True):
     """A stored sample."""
 
-    __tablename__ = "continuous_rating"
     identity: ClassVar = ("rating_id",)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, Index, String, UniqueConstrain
 from sqlmodel import Field, SQLModel
 
 from server.column_types import JSON_TYPE, KEY_TYPE, ByteCount, Json
-from server.db import Stored
+from server.db import Stored, Table
 from server.records.columns import column, moment
 from server.records.filters import Condition, Filter, TimestampRange
 from server.records.listed import Listed
@@ -127,10 +127,8 @@ class Export(ExportBase, Stored, table=True):
     manifest: Json | None = Field(default=None, sa_type=JSON_TYPE)
 
 
-class ExportedExperiment(SQLModel, table=True):
+class ExportedExperiment(Table, table=True):
     """Which experiments an export draws on: their owners may see and revoke it."""
-
-    __tablename__ = "exported_experiment"
 
     export_key: int = Field(
         primary_key=True, foreign_key="export.id", ondelete="CASCADE", sa_type=KEY_TYPE

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, se
 from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
-from server.db import Stored
+from server.db import Stored, Table
 from server.records.columns import Identifies, column, moment
 from server.records.filters import Filter, TextIn, TimestampRange
 from server.records.listed import Listed
@@ -69,7 +69,7 @@ class Participant(ParticipantBase, Stored, table=True):
         return {**columns, "room_id": room.scalar_subquery()}
 
 
-class Pseudonym(SQLModel, table=True):
+class Pseudonym(Table, table=True):
     """The code that stands for a person in de-identified files: one per experiment, for good."""
 
     __table_args__ = (UniqueConstraint("experiment_key", "code"),)

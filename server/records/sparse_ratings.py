@@ -54,7 +54,6 @@ class SparseRatingBase(RecordBase):
 class SparseRating(SparseRatingBase, Record, table=True):
     """A stored answer."""
 
-    __tablename__ = "sparse_rating"
     identity: ClassVar = ("rating_id",)
 
 

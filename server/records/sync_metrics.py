@@ -44,7 +44,6 @@ class SyncMetricBase(RecordBase):
 class SyncMetric(SyncMetricBase, Record, table=True):
     """A stored measurement."""
 
-    __tablename__ = "sync_metric"
     identity: ClassVar = ("metric_id",)
 
     @classmethod

@@ -1,92 +1,48 @@
 """Asking for exports, watching and cancelling them."""
 
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncGenerator
 
-from sqlalchemy import ColumnElement, insert, select, tuple_
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
 
-from server.access import key_of
-from server.db import Stored
-from server.errors import AlreadyFinished, BadUserInput, Forbidden, NotFound, NothingToExport
+from server.errors import AlreadyFinished, NotFound
 from server.export.jobs import request_cancel
 from server.export.pseudonyms import assign_pseudonyms
-from server.export.recipe import Recipe, take_bounds
 from server.global_ids import type_and_key
-from server.records import RecordType
-from server.records.data_filter import DataFilter
-from server.records.experiments import Experiment
-from server.records.exports import (
-    Anonymization,
-    Export,
-    ExportedExperiment,
-    ExportFormat,
-    ExportPackaging,
-)
-from server.records.participants import Participant
-from server.records.rooms import Room
+from server.records.exports import Export, ExportedExperiment
 from server.resolvers.context import Context
+from server.resolvers.selections import Wanted, recipe_for
 from server.rows import Row, layout_of
-from server.timestamps import iso, now
 
-PLACES = ("experiment", "room", "participant")
-
-MOST_NAMED = 1000
-"""How many experiments, rooms or participants one export may name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a caller wants exported, in the ids that researchers use."""
-
-    experiment_ids: Sequence[str]
-    room_ids: Sequence[str]
-    participants: Sequence[tuple[str, str]]  # (room id, participant id)
-    types: Sequence[RecordType]
-    kept: DataFilter
-    format: ExportFormat
-    packaging: ExportPackaging
-    anonymization: Anonymization
-    excel_bom: bool
-    idempotency_key: str | None
-    reason: str | None
+_LAYOUT = layout_of(Export)
 
 
 async def create(context: Context, wanted: Wanted) -> Row:
     """Queue an export; the same idempotency key gives the same export again."""
-    context.actor.require("export:data", *(t.value.scope for t in wanted.types))
-    _check(wanted)
+    context.actor.require("export:data")
     async with context.db.write() as tx:
         if (earlier := await _earlier(tx, context, wanted.idempotency_key)) is not None:
             return earlier
-        recipe, experiment_keys = await _recipe(tx, context, wanted)
-        if not await _holds_anything(tx, recipe):
-            raise NothingToExport(
-                "No record matches: widen the selection, the data types or the filter.", ["input"]
-            )
+        recipe, experiment_keys = await recipe_for(tx, context, wanted)
         await assign_pseudonyms(tx, recipe)
-        inserted = await tx.execute(
-            insert(Export)
-            .values(
-                requested_by_key=context.actor.user_key,
-                idempotency_key=wanted.idempotency_key,
-                reason=wanted.reason,
-                recipe=recipe.model_dump(mode="json"),
-                created_at=recipe.snapshot_at,
-                snapshot_at=recipe.snapshot_at,
-                format=recipe.format,
-                packaging=recipe.packaging,
-                anonymization=recipe.anonymization,
-            )
-            .returning(*layout_of(Export).selected)
+        queue = insert(Export).values(
+            requested_by_key=context.actor.user_key,
+            idempotency_key=wanted.idempotency_key,
+            reason=wanted.reason,
+            recipe=recipe.model_dump(mode="json"),
+            created_at=recipe.snapshot_at,
+            snapshot_at=recipe.snapshot_at,
+            format=recipe.format,
+            packaging=recipe.packaging,
+            anonymization=recipe.anonymization,
         )
-        export = layout_of(Export).row(inserted.one())
+        key = (await tx.scalars(queue.returning(_LAYOUT.columns["key"]))).one()
         await tx.execute(
             insert(ExportedExperiment),
-            [{"export_key": export.key, "experiment_key": key} for key in experiment_keys],
+            [{"export_key": key, "experiment_key": experiment} for experiment in experiment_keys],
         )
+        export = await _one(tx, _LAYOUT.columns["key"] == key)
+    assert export is not None
     context.services.exporter.wake()  # only once the row is committed
     return export
 
@@ -105,16 +61,13 @@ async def cancel(context: Context, export_id: str) -> Row:
 
 
 async def find(context: Context, export_id: str) -> Row:
-    """Return an export of the actor's; NotFound if there is no such."""
-    layout = layout_of(Export)
+    """Return an export that the actor may see; NotFound if there is no such."""
     type_name, key = type_and_key(export_id) or ("", 0)
-    if type_name == layout.type_name:
-        statement = select(*layout.selected).where(
-            layout.columns["key"] == key, context.actor.sees_exports(layout)
-        )
+    if type_name == _LAYOUT.type_name:
+        visible = context.actor.sees_exports(_LAYOUT)
         async with context.db.read() as tx:
-            if (values := (await tx.execute(statement)).one_or_none()) is not None:
-                return layout.row(values)
+            if found := await _one(tx, _LAYOUT.columns["key"] == key, visible):
+                return found
     raise NotFound("There is no such export: look among `exports` for yours.", ["id"])
 
 
@@ -122,119 +75,22 @@ async def progress(context: Context, export_id: str) -> AsyncGenerator[Row]:
     """Yield the export as it stands, then each change, until it is final."""
     context.actor.require("export:data")
     export = await find(context, export_id)
-    layout = layout_of(Export)
+    names = ["id" if name == "key" else name for name in _LAYOUT.columns]
     with context.services.hub.follow(export.key) as states:
         async for state in states:
-            columns = {**state._mapping, "key": state.id}
-            yield layout.row([columns[name] for name in layout.columns])
-
-
-def _check(wanted: Wanted) -> None:
-    named = [wanted.experiment_ids, wanted.room_ids, wanted.participants]
-    if not any(named):
-        raise BadUserInput(
-            "Name what to export: experimentIds, roomIds or participants.",
-            ["input", "experimentIds"],
-        )
-    if sum(map(len, named)) > MOST_NAMED:
-        raise BadUserInput(f"Name at most {MOST_NAMED:,} things in one export.", ["input"])
-    if not wanted.types:
-        raise BadUserInput("Name a data type, or leave `dataTypes` out.", ["input", "dataTypes"])
-    if (
-        wanted.format is ExportFormat.CSV
-        and wanted.packaging is ExportPackaging.SINGLE_FILE
-        and len(wanted.types) > 1
-    ):
-        raise BadUserInput(
-            "A single CSV file holds one data type: name one, or choose packaging ZIP.",
-            ["input", "packaging"],
-        )
+            yield _LAYOUT.row([getattr(state, name) for name in names])
 
 
 async def _earlier(tx: AsyncConnection, context: Context, key: str | None) -> Row | None:
     if key is None:
         return None
-    layout = layout_of(Export)
-    statement = select(*layout.selected).where(
-        layout.columns["requested_by_key"] == context.actor.user_key,
-        layout.columns["idempotency_key"] == key,
+    return await _one(
+        tx,
+        _LAYOUT.columns["requested_by_key"] == context.actor.user_key,
+        _LAYOUT.columns["idempotency_key"] == key,
     )
-    values = (await tx.execute(statement)).one_or_none()
-    return None if values is None else layout.row(values)
 
 
-async def _recipe(tx: AsyncConnection, context: Context, wanted: Wanted) -> tuple[Recipe, set[int]]:
-    """Return what the export holds, and the experiments it draws on."""
-    participants = layout_of(Participant).columns
-    person = tuple_(participants["room_id"], participants["participant_id"])
-    named: list[tuple[type[Stored], Any, Sequence[Any], str]] = [
-        (Experiment, col(Experiment.experiment_id), wanted.experiment_ids, "experimentIds"),
-        (Room, col(Room.room_id), wanted.room_ids, "roomIds"),
-        (Participant, person, wanted.participants, "participants"),
-    ]
-    found = [await _exportable(tx, context, *one) for one in named]
-    snapshot_at = now()
-    first = next(first for first in (*wanted.experiment_ids, *wanted.room_ids, "participants"))
-    recipe = Recipe(
-        experiment_keys=tuple(found[0]),
-        room_keys=tuple(found[1]),
-        participant_keys=tuple(found[2]),
-        data_types=tuple(t.name for t in wanted.types),
-        filters=wanted.kept.by_type(),
-        format=wanted.format,
-        packaging=wanted.packaging,
-        anonymization=wanted.anonymization,
-        excel_bom=wanted.excel_bom,
-        title=f"{first}_{iso(snapshot_at)[:10]}",
-        bounds=await take_bounds(tx, [t.name for t in wanted.types]),
-        snapshot_at=snapshot_at,
-    )
-    return recipe, {experiment for keys in found for experiment in keys.values()}
-
-
-async def _holds_anything(tx: AsyncConnection, recipe: Recipe) -> bool:
-    for name in recipe.data_types:
-        data_type = RecordType[name].value
-        columns = data_type.model.expressions()
-        asked = data_type.filter.model_validate(recipe.filters.get(name, {}))
-        found = select(columns["id"]).where(
-            recipe.selects(*(columns[f"{place}_key"] for place in PLACES)),
-            recipe.within(name, columns["id"]),
-            *asked.clauses(columns),
-        )
-        if (await tx.execute(found.limit(1))).first() is not None:
-            return True
-    return False
-
-
-async def _exportable(
-    tx: AsyncConnection,
-    context: Context,
-    model: type[Stored],
-    public_id: ColumnElement[Any],
-    wanted: Sequence[Any],
-    field: str,
-) -> dict[int, int]:
-    """Return the keys of what is named by public id, each with its experiment's key.
-
-    NotFound if one is not there for the actor; Forbidden if it may be seen but not taken away.
-    """
-    if not wanted:
-        return {}
-    layout = layout_of(model)
-    statement = select(
-        layout.columns["key"],
-        key_of(layout, "experiment"),
-        context.actor.may_export(layout),
-    ).where(public_id.in_(list(set(wanted))), context.actor.sees(layout))
-    found = (await tx.execute(statement)).all()
-    if len(found) < len(set(wanted)):
-        raise NotFound(
-            f"Not all of `{field}` are there: check them for typing errors.", ["input", field]
-        )
-    if not all(may_export for _, _, may_export in found):
-        raise Forbidden(
-            "You may view this data but not export it: ask the experiment's owner.",
-            ["input", field],
-        )
-    return {key: experiment_key for key, experiment_key, _ in found}
+async def _one(tx: AsyncConnection, *where: ColumnElement[bool]) -> Row | None:
+    values = (await tx.execute(select(*_LAYOUT.selected).where(*where))).one_or_none()
+    return None if values is None else _LAYOUT.row(values)

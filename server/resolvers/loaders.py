@@ -108,7 +108,8 @@ class Summaries(_Batch):
             .group_by(self.column)
         )
         async with self.db.read() as tx:
-            found = {parent: Summary(*rest) for parent, *rest in await tx.execute(statement)}
+            rows = (await tx.execute(statement)).all()
+        found = {parent: Summary(count, first, last) for parent, count, first, last in rows}
         return [found.get(key, Summary()) for key in keys]
 
 

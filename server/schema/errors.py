@@ -66,7 +66,8 @@ def is_unshowable(error: GraphQLError) -> bool:
 
 def whereabouts(error: BaseException | None) -> str:
     """Name an error and the line it came from; its text may hold people's data, so not that."""
-    frames = traceback.extract_tb(error.__traceback__) if error else []
+    trace = traceback.extract_tb(error.__traceback__ if error else None)
+    frames: list[traceback.FrameSummary] = list(trace)
     ours = [f for f in frames if "/server/" in f.filename] or frames[-1:]
     place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "nowhere"
     return f"{type(error).__name__} at {place}"

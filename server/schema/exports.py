@@ -20,6 +20,7 @@ from server.records.exports import (
     ExportStatus,
 )
 from server.resolvers import exports, reading
+from server.resolvers.selections import Wanted
 from server.rows import Row
 from server.schema.connection import Connection, OrderDirection, Window, list_all
 from server.schema.info import Info
@@ -165,9 +166,9 @@ class ExportInput:
     )
     reason: str | None = strawberry.field(default=None, description="Why, for the record.")
 
-    def wanted(self) -> exports.Wanted:
+    def wanted(self) -> Wanted:
         """Return the same in the terms of the resolvers."""
-        return exports.Wanted(
+        return Wanted(
             experiment_ids=self.experiment_ids or [],
             room_ids=self.room_ids or [],
             participants=[(p.room_id, p.participant_id) for p in self.participants or []],

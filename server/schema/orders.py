@@ -15,6 +15,7 @@ from server.records.recordings import RecordingOrderField
 from server.records.rooms import RoomOrderField
 from server.records.sparse_ratings import SparseRatingOrderField
 from server.records.sync_metrics import SyncMetricOrderField
+from server.schema import inputs as inputs  # enums become GraphQL's first
 from server.schema.connection import OrderDirection
 
 

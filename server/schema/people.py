@@ -3,6 +3,7 @@
 import strawberry
 
 from server.records.users import UserBase, UserRole
+from server.schema import inputs as inputs  # enums become GraphQL's first
 
 
 @strawberry.pydantic.type(description="An account.")

@@ -1,0 +1,172 @@
+"""Sensible rows of every table, so that a test names only what it is about.
+
+Each factory gives a row whose key is set already, so that rows can refer to one another before
+any of them is saved:
+
+    owner = a_user()
+    experiment = an_experiment(owner)
+    room = a_room(experiment)
+    person = a_participant(room)
+    await save(db, owner, experiment, room, person, an_event(person, onset=-5))
+"""
+
+from collections.abc import Callable, Mapping
+from itertools import count, groupby
+from typing import Any
+
+from sqlalchemy import insert
+
+from server.db import Database, Stored
+from server.records import RecordType
+from server.records.chat_messages import ChatMessage
+from server.records.components import Component
+from server.records.continuous_ratings import ContinuousRating
+from server.records.events import Event
+from server.records.experiments import Experiment
+from server.records.participants import Participant
+from server.records.recordings import Recording
+from server.records.rooms import Room
+from server.records.sparse_ratings import SparseRating
+from server.records.sync_metrics import SyncMetric
+from server.records.users import User
+
+START = 1_729_434_645_123
+"""2024-10-20T14:30:45.123Z: when every room starts, unless a test says otherwise."""
+
+_numbers = count(1)
+
+
+class Row(dict[str, Any]):
+    """The values of a row, and the table it belongs in."""
+
+    def __init__(self, model: type[Stored], values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.model = model
+
+    @property
+    def key(self) -> int:
+        key: int = self["id"]
+        return key
+
+
+def a_user(**changes: Any) -> Row:
+    n = next(_numbers)
+    values = {"user_id": f"usr_{n}", "name": f"User {n}", "role": "RESEARCHER", "created_at": START}
+    return Row(User, {"id": n, **values, **changes})
+
+
+def an_experiment(owner: Row, **changes: Any) -> Row:
+    n = next(_numbers)
+    values = {
+        "experiment_id": f"exp_{n}",
+        "name": f"Experiment {n}",
+        "status": "ACTIVE",
+        "created_at": START,
+        "updated_at": START,
+        "roles": ["host", "guest"],
+        "participants_may_request_data": False,
+        "owner_key": owner.key,
+    }
+    return Row(Experiment, {"id": n, **values, **changes})
+
+
+def a_room(experiment: Row, **changes: Any) -> Row:
+    n = next(_numbers)
+    values = {
+        "room_id": f"room_{n}",
+        "status": "COMPLETED",
+        "start_time": START - 60_000,
+        "end_time": START + 600_000,
+        "experiment_start": START,
+        "experiment_key": experiment.key,
+    }
+    return Row(Room, {"id": n, **values, **changes})
+
+
+def a_participant(room: Row, **changes: Any) -> Row:
+    n = next(_numbers)
+    values = {
+        "participant_id": f"person{n:022}",
+        "role": "host",
+        "status": "COMPLETED",
+        "joined_at": START - 30_000,
+        "experiment_key": room["experiment_key"],
+        "room_key": room.key,
+    }
+    return Row(Participant, {"id": n, **values, **changes})
+
+
+def _a_record(model: type[Stored], participant: Row, **values: Any) -> Row:
+    place = {
+        "experiment_key": participant["experiment_key"],
+        "room_key": participant["room_key"],
+        "participant_key": participant.key,
+    }
+    onset = values.get("onset", 1_000)
+    moment = {"onset": onset, "timestamp": START + onset}
+    return Row(model, {"id": next(_numbers), **place, **moment, **values})
+
+
+def an_event(participant: Row, **changes: Any) -> Row:
+    values = {"event_id": f"evt_{next(_numbers)}", "event_type": "component.complete"}
+    return _a_record(Event, participant, **{**values, **changes})
+
+
+def a_recording(participant: Row, **changes: Any) -> Row:
+    values = {"recording_id": f"rec_{next(_numbers)}", "kind": "VIDEO", "status": "completed"}
+    return _a_record(Recording, participant, **{**values, **changes})
+
+
+def a_chat_message(participant: Row, **changes: Any) -> Row:
+    values: dict[str, Any] = {
+        "message_id": f"msg_{next(_numbers)}",
+        "sender_id": participant["participant_id"],
+        "content": "Hello",
+        "recipient_ids": [],
+    }
+    return _a_record(ChatMessage, participant, **{**values, **changes})
+
+
+def a_continuous_rating(participant: Row, **changes: Any) -> Row:
+    values = {"rating_id": f"rat_{next(_numbers)}", "value": 0.5}
+    return _a_record(ContinuousRating, participant, **{**values, **changes})
+
+
+def a_sparse_rating(participant: Row, **changes: Any) -> Row:
+    values = {"rating_id": f"rat_{next(_numbers)}", "value": 4}
+    return _a_record(SparseRating, participant, **{**values, **changes})
+
+
+def a_sync_metric(participant: Row, **changes: Any) -> Row:
+    values = {"metric_id": f"syn_{next(_numbers)}", "time_drift": -12.5}
+    return _a_record(SyncMetric, participant, **{**values, **changes})
+
+
+def a_component(participant: Row, **changes: Any) -> Row:
+    n = next(_numbers)
+    values = {"component_id": f"cmp_{n}", "component_type": "showvideo"}
+    return _a_record(Component, participant, **{**values, **changes})
+
+
+A_RECORD: Mapping[RecordType, Callable[..., Row]] = {
+    RecordType.EVENTS: an_event,
+    RecordType.RECORDINGS: a_recording,
+    RecordType.CHAT_MESSAGES: a_chat_message,
+    RecordType.CONTINUOUS_RATINGS: a_continuous_rating,
+    RecordType.SPARSE_RATINGS: a_sparse_rating,
+    RecordType.SYNC_METRICS: a_sync_metric,
+    RecordType.COMPONENTS: a_component,
+}
+"""The factory of each data type."""
+
+
+async def save(db: Database, *rows: Row) -> None:
+    """Store rows in the order given, in one transaction: whoever is referred to comes first."""
+    async with db.write() as tx:
+        for _, alike in groupby(rows, _shape):
+            batch = list(alike)
+            await tx.execute(insert(batch[0].model), [dict(row) for row in batch])
+
+
+def _shape(row: Row) -> tuple[type[Stored], tuple[str, ...]]:
+    return row.model, tuple(row)
