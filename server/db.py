@@ -1,6 +1,8 @@
 """The only door to the database: connections to read, transactions to write."""
 
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,9 @@ class Database:
         self.url = make_url(url)
         self.writer = self._engine(readonly=False)
         self.reader = self._engine(readonly=True)
+        self._in_use = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
 
     @property
     def file(self) -> Path | None:
@@ -80,14 +85,29 @@ class Database:
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a connection for one batch of reads: one snapshot, and nothing can be written."""
-        return self.reader.connect()
+        return self._using(self.reader.connect())
 
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open one transaction: committed when the block ends, rolled back if it raises."""
-        return self.writer.begin()
+        return self._using(self.writer.begin())
+
+    @asynccontextmanager
+    async def _using(
+        self, opening: AbstractAsyncContextManager[AsyncConnection]
+    ) -> AsyncGenerator[AsyncConnection]:
+        self._in_use += 1
+        self._unused.clear()
+        try:
+            async with opening as tx:
+                yield tx
+        finally:
+            self._in_use -= 1
+            if not self._in_use:
+                self._unused.set()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once nobody uses it: loaders outlive an answer that failed."""
+        await self._unused.wait()
         await self.reader.dispose()
         await self.writer.dispose()
 

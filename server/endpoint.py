@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -32,7 +33,7 @@ INIT_SECONDS = 10
 def key_in(headers: Mapping[str, object]) -> str | None:
     """Return the API key among headers, or among the fields of a `connection_init` payload."""
     named = {name.lower(): value for name, value in headers.items()}
-    if isinstance(key := named.get("x-api-key"), str):
+    if isinstance(key := named.get("x-api-key"), str) and key.strip():
         return key.strip()
     scheme, _, key = str(named.get("authorization", "")).partition(" ")
     return key.strip() if scheme.lower() == "bearer" else None
@@ -70,8 +71,8 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
 
     async def handle_message(self, message: object) -> None:
         said = _without_nulls(message)
-        if isinstance(payload := said.get("payload"), dict):
-            said["payload"] = _without_nulls(payload)
+        if isinstance(said.get("payload"), dict):
+            said["payload"] = _without_nulls(said["payload"])
         if not isinstance(said.get("id", ""), str) or not _can_be_asked(said):
             said = {}
         await super().handle_message(cast("Message", said))
@@ -84,6 +85,10 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
                 await self.websocket.close(4403, "Forbidden")
                 return
         await super().handle_subscribe(message)
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
+        return None  # a syntax error ends its operation, not those beside it
 
 
 def _can_be_asked(said: Mapping[str, Any]) -> bool:
@@ -147,9 +152,9 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
 
     def parse_json(self, data: str | bytes) -> Any:  # noqa: ANN401 - as the method it overrides
         body = super().parse_json(data)
-        if not isinstance(body, dict):
-            raise Refusal(400, "BAD_USER_INPUT", "The request must be one JSON object.")
-        return body
+        if isinstance(body, dict):
+            return cast("dict[str, Any]", body)
+        raise Refusal(400, "BAD_USER_INPUT", "The request must be one JSON object.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -128,7 +128,9 @@ async def one_page(
     return _cut([layout.row(values) for values in await tx.execute(statement)], request, parent)
 
 
-def _page(columns: Select[Any], layout: Layout, request: PageRequest) -> Select[Any]:
+def _page(
+    columns: Select[*tuple[Any, ...]], layout: Layout, request: PageRequest
+) -> Select[*tuple[Any, ...]]:
     """Keep what lies between the cursors, and one row more than asked: it tells whether more do."""
     between = [
         _beyond(layout, request, cursor, towards_end=towards_end)

@@ -10,7 +10,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement
 
+from server.errors import BadUserInput
 from server.timestamps import Timestamp
+
+MOST_VALUES = 1000
+"""How many values one condition may name: databases take only so many."""
 
 
 class Condition(BaseModel):
@@ -49,7 +53,11 @@ class TextIn(Condition):
     in_: tuple[str, ...] | None = Field(default=None, description="Any of these, exactly.")
 
     def clauses(self, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-        return [] if self.in_ is None else [column.in_(self.in_)]
+        if self.in_ is None:
+            return []
+        if len(self.in_) > MOST_VALUES:
+            raise BadUserInput(f"Name at most {MOST_VALUES:,} values in `in`.", ["filter"])
+        return [column.in_(self.in_)]
 
 
 class Filter(BaseModel):
