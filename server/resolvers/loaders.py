@@ -9,10 +9,11 @@ from aiodataloader import DataLoader
 from sqlalchemy import func, select
 
 from server.access import Actor
+from server.cursors import PageRequest
 from server.db import Database, Stored
-from server.paging import Page, PageRequest, pages_by_parent
+from server.paging import Page, pages_by_parent
 from server.records.filters import Filter
-from server.rows import Row, layout_of
+from server.rows import Row, among, layout_of
 from server.timestamps import Timestamp
 
 AnyLoader = TypeVar("AnyLoader", bound=DataLoader[Any, Any])
@@ -86,7 +87,7 @@ class Counts(_Batch):
                 statement = (
                     select(self.column, func.count())
                     .where(
-                        self.column.in_(parents),
+                        among(self.column, parents),
                         self.rights,
                         *kept.clauses(self.layout.columns),
                     )
@@ -104,7 +105,7 @@ class Summaries(_Batch):
         moment = self.layout.columns["timestamp"]
         statement = (
             select(self.column, func.count(), func.min(moment), func.max(moment))
-            .where(self.column.in_(keys), self.rights)
+            .where(among(self.column, keys), self.rights)
             .group_by(self.column)
         )
         async with self.db.read() as tx:
@@ -117,7 +118,7 @@ class ByKey(_Batch):
     """Rows by a unique column: what something belongs to."""
 
     async def batch_load_fn(self, keys: Sequence[int]) -> list[Row | None]:
-        statement = select(*self.layout.selected).where(self.column.in_(keys), self.rights)
+        statement = select(*self.layout.selected).where(among(self.column, keys), self.rights)
         async with self.db.read() as tx:
             rows = [self.layout.row(values) for values in await tx.execute(statement)]
         found: Mapping[int, Row] = {getattr(row, self.parent): row for row in rows}
@@ -129,7 +130,7 @@ class Exportable(_Batch):
 
     async def batch_load_fn(self, keys: Sequence[int]) -> list[bool]:
         statement = select(self.column).where(
-            self.column.in_(keys), self.actor.may_export(self.layout)
+            among(self.column, keys), self.actor.may_export(self.layout)
         )
         async with self.db.read() as tx:
             found = set(await tx.scalars(statement))

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import col
 
+from server.cursors import PageRequest, check_cursors
 from server.errors import BadUserInput
 from server.global_ids import type_and_key
-from server.paging import Page, PageRequest, check_cursors, one_page
+from server.paging import Page, one_page
 from server.records import RecordType
 from server.records.experiments import EXPERIMENTS, Experiment
 from server.records.exports import EXPORTS, Export

@@ -8,8 +8,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import strawberry
 
+from server.cursors import PageRequest, SortKey, page_size
 from server.errors import BadUserInput
-from server.paging import Page, PageRequest, SortKey, page_size
+from server.paging import Page
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.reading import count_within, page_within, root_count, root_page

@@ -1,0 +1,89 @@
+"""An order and a place in it, as SQL: what to sort by, and what lies beyond a cursor."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, TypeDecorator, and_, case, func, or_, tuple_
+
+from server.cursors import UNREADABLE, PageRequest, read_cursor
+from server.errors import InvalidCursor
+from server.rows import Layout
+
+
+def ordering(layout: Layout, request: PageRequest) -> list[ColumnElement[Any]]:
+    """Return what a page's statement sorts by."""
+    return [
+        term.desc() if descending != request.backwards else term.asc()
+        for term, descending in _terms(layout, request)
+    ]
+
+
+def beyond(
+    layout: Layout, request: PageRequest, cursor: str, *, towards_end: bool
+) -> ColumnElement[bool]:
+    """Return the clause that a row lies on one side of a cursor.
+
+    Terms of one direction are compared as a row value, which an index can seek: the same written
+    with OR was measured hundreds of times slower. Mixed directions leave no choice.
+    """
+    terms = _terms(layout, request)
+    place = _place(layout, request, cursor)
+    ascending = [descending != towards_end for _, descending in terms]
+    if len(set(ascending)) == 1:
+        here, there = tuple_(*(term for term, _ in terms)), tuple_(*place)
+        return here > there if ascending[0] else here < there
+    return or_(
+        *(
+            and_(
+                *(t == p for (t, _), p in zip(terms[:i], place[:i], strict=True)),
+                term > place[i] if ascending[i] else term < place[i],
+            )
+            for i, (term, _) in enumerate(terms)
+        )
+    )
+
+
+def _terms(layout: Layout, request: PageRequest) -> list[tuple[ColumnElement[Any], bool]]:
+    """Return what to sort by and whether descending; a nullable column is two terms, never null."""
+    terms: list[tuple[ColumnElement[Any], bool]] = []
+    for key in request.keys:
+        column = layout.columns[key.column]
+        if _nullable(column):
+            terms.append((case((column.is_(None), 1), else_=0), key.descending))
+            column = func.coalesce(column, _zero(column))
+        terms.append((column, key.descending))
+    return terms
+
+
+def _place(layout: Layout, request: PageRequest, cursor: str) -> list[Any]:
+    """Return a cursor's place as the values of the terms; InvalidCursor if they cannot be."""
+    place: list[Any] = []
+    for key, value in zip(request.keys, read_cursor(request, cursor)[1], strict=True):
+        column = layout.columns[key.column]
+        nullable = _nullable(column)
+        if not (_is_of(column, value) or (nullable and value is None)):
+            raise InvalidCursor(UNREADABLE)
+        if nullable:
+            place.append(int(value is None))
+        place.append(_zero(column) if value is None else value)
+    return place
+
+
+def _is_of(column: ColumnElement[Any], value: object) -> bool:
+    kind = _kind(column)
+    if kind is int:
+        return type(value) is int and -(1 << 63) <= value < 1 << 63
+    return type(value) in (int, float) if kind is float else type(value) is kind
+
+
+def _nullable(column: ColumnElement[Any]) -> bool:
+    return bool(getattr(column, "nullable", True))
+
+
+def _zero(column: ColumnElement[Any]) -> Any:  # noqa: ANN401 - as the column's type
+    return _kind(column)()
+
+
+def _kind(column: ColumnElement[Any]) -> type[Any]:
+    decorated = column.type  # a decorated type, such as SQLModel's text, calls itself an object
+    kind = decorated.impl_instance if isinstance(decorated, TypeDecorator) else decorated
+    return kind.python_type
