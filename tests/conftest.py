@@ -21,6 +21,7 @@ from server.app import create_app
 from server.db import Database
 from server.migrate import migrate
 from server.settings import Settings
+from tests.demo_data import filled
 
 
 @pytest.fixture
@@ -156,3 +157,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Generator[LiveServer]:
     """One real server for all tests that do not disturb it."""
     with serving(tmp_path_factory.mktemp("live")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of demo data, for tests that only look."""
+    folder = tmp_path_factory.mktemp("demo")
+    filled(folder)
+    return folder

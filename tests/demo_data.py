@@ -1,0 +1,52 @@
+"""Demo data filled by another process, and what lies in them."""
+
+import asyncio
+import hashlib
+import sqlite3
+from pathlib import Path
+
+from server.db import Database
+from server.demo import DemoPeople, fill
+from server.migrate import migrate
+from server.records import RecordType
+
+FILM = "cmp_dyadvideo01_film"
+DYADS = "exp_dyadvideo01"
+TABLES = [each.value.model.table_name() for each in RecordType]
+
+
+def filled(
+    folder: Path, *, scale: int = 1, seed: int = 1, storage: Path | None = None
+) -> DemoPeople:
+    """Migrate and fill a new database in a folder."""
+
+    async def make() -> DemoPeople:
+        db = Database(f"sqlite+aiosqlite:///{folder / 'demo.db'}")
+        try:
+            await migrate(db)
+            return await fill(db, storage or folder, scale=scale, seed=seed)
+        finally:
+            await db.close()
+
+    return asyncio.run(make())
+
+
+def rows(folder: Path, statement: str, *values: object) -> list[sqlite3.Row]:
+    connection = sqlite3.connect(folder / "demo.db")
+    connection.row_factory = sqlite3.Row
+    try:
+        return connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()
+
+
+def dump(folder: Path) -> str:
+    connection = sqlite3.connect(folder / "demo.db")
+    try:
+        return hashlib.sha256("\n".join(connection.iterdump()).encode()).hexdigest()
+    finally:
+        connection.close()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "recordings").iterdir()}
