@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 
 import structlog
 
@@ -23,7 +25,7 @@ def configure_logging() -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                _name_exception,
                 renderer,
             ],
         )
@@ -32,3 +34,24 @@ def configure_logging() -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _name_exception(
+    _logger: object, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Put an exception's name and place where a library logs all of it."""
+    match event.pop("exc_info", None):
+        case (_, BaseException() as error, _) | (BaseException() as error):
+            event["exception"] = whereabouts(error)
+        case _:
+            pass
+    return event
+
+
+def whereabouts(error: BaseException | None) -> str:
+    """Name an error and the line it came from; its text may hold people's data, so not that."""
+    trace = traceback.extract_tb(error.__traceback__ if error else None)
+    frames: list[traceback.FrameSummary] = list(trace)
+    ours = [f for f in frames if "/server/" in f.filename] or frames[-1:]
+    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "nowhere"
+    return f"{type(error).__name__} at {place}"

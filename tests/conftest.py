@@ -22,6 +22,7 @@ from server.db import Database
 from server.migrate import migrate
 from server.settings import Settings
 from tests.demo_data import filled
+from tests.factories import Row, a_user, save
 
 
 @pytest.fixture
@@ -36,6 +37,14 @@ async def db(tmp_path: Path) -> AsyncGenerator[Database]:
     await migrate(database)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def user(db: Database) -> Row:
+    """A saved user."""
+    saved = a_user()
+    await save(db, saved)
+    return saved
 
 
 @dataclass

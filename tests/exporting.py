@@ -132,7 +132,7 @@ async def plan_of(db: Database, folder: Path, recipe: Recipe) -> Plan:
             tx,
             Recipe.model_validate(recipe.model_dump(mode="json")),
             database_url=db.url,
-            storage_url=folder.absolute().as_uri(),
+            storage_url=f"file://{folder}",
             key_prefix="exports/1-1",
         )
 
@@ -152,3 +152,8 @@ async def exported(worker: Worker, db: Database, folder: Path, **recipe: Any) ->
     """Export a selection, which `recipe_of` describes."""
     plan = await plan_of(db, folder, await recipe_of(db, **recipe))
     return carry_out(worker, plan, folder)
+
+
+def visible(folder: Path) -> list[Path]:
+    """Return the files below a folder that the store lets anybody see."""
+    return [path for path in folder.rglob("*") if path.is_file() and "#" not in path.name]

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import AlreadyFinished, NotFound
-from server.export.jobs import request_cancel
+from server.export.leases import request_cancel
 from server.export.pseudonyms import assign_pseudonyms
 from server.global_ids import type_and_key
 from server.records.exports import Export, ExportedExperiment

@@ -1,14 +1,13 @@
 """What a client is told of a failure: a code always, and nothing of how we are made."""
 
 import logging
-import traceback
-from pathlib import Path
 from uuid import uuid4
 
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import MaskErrors
 
 from server.errors import ExpectedFailure
+from server.logs import whereabouts
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +61,3 @@ def is_unshowable(error: GraphQLError) -> bool:
     """
     cause = error.original_error
     return error.path is not None and isinstance(cause, GraphQLError) and cause.nodes is None
-
-
-def whereabouts(error: BaseException | None) -> str:
-    """Name an error and the line it came from; its text may hold people's data, so not that."""
-    trace = traceback.extract_tb(error.__traceback__ if error else None)
-    frames: list[traceback.FrameSummary] = list(trace)
-    ours = [f for f in frames if "/server/" in f.filename] or frames[-1:]
-    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "nowhere"
-    return f"{type(error).__name__} at {place}"

@@ -1,0 +1,106 @@
+"""Columns without what tells who people are, by what is declared of each."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from server.export.arrow import Array, Columns, pa, pc
+from server.export.disguises import Disguise
+from server.export.reading import Reader
+from server.export.tables import Column, Identifying, Identities, Kind
+
+_BORNE_BY = {"senderName": "senderId"}
+"""Names that stand beside the id of who bears them, and become their code."""
+
+
+class CodeMissing(Exception):
+    """Somebody has no code yet; nothing may be written under their own id instead."""
+
+
+class People:
+    """Who is known in the exported experiments, and how each is disguised."""
+
+    def __init__(self, reader: Reader, identities: Identities) -> None:
+        codes = defaultdict[int, dict[str, str]](dict)
+        for experiment, person, code in reader.tuples(identities.people):
+            codes[experiment][person] = code
+        names = defaultdict[int, dict[str, str | None]](dict)
+        for experiment, person, name in reader.tuples(identities.names):
+            code = codes[experiment].get(person)
+            known = names[experiment]
+            known[name] = code if known.get(name, code) == code else None
+        contacts = defaultdict[int, set[str]](set)
+        for experiment, *addresses in reader.tuples(identities.contacts):
+            contacts[experiment].update(filter(None, addresses))
+        self._disguises = {
+            experiment: Disguise(codes[experiment], names[experiment], contacts[experiment])
+            for experiment in {*codes, *names, *contacts}
+        }
+
+    def codes(self, experiments: Array, participant_ids: Array) -> Array:
+        """Return the codes of participants."""
+        people = zip(experiments.to_pylist(), participant_ids.to_pylist(), strict=True)
+        found = [self._of(experiment).codes.get(person) for experiment, person in people]
+        if None in found:
+            raise CodeMissing
+        return pa.array(found, pa.string())
+
+    def labels(self, experiments: Array, labels: Array) -> Array:
+        """Return the ids of other things, which may be made of those of participants."""
+        pairs = zip(experiments.to_pylist(), labels.to_pylist(), strict=True)
+        return pa.array([self._of(key).label(label) for key, label in pairs], pa.string())
+
+    def without_identities(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        """Return a JSON value without what tells who anybody is."""
+        for disguise in self._disguises.values():
+            value = disguise.value(value, disguise.text, keys=False)
+        return value
+
+    def scrubbed(self, columns: Sequence[Column], experiment: int, rows: Columns) -> Columns:
+        """Return rows of one experiment without what tells who people are."""
+        disguise = self._of(experiment)
+        changed = {
+            column.name: _scrubbed(column, rows[column.name], disguise) for column in columns
+        }
+        for name, bearer in _BORNE_BY.items():
+            if name in changed:
+                changed[name] = pc.if_else(pc.is_valid(rows[name]), changed[bearer], None)
+        return changed
+
+    def _of(self, experiment: int) -> Disguise:
+        return self._disguises.get(experiment) or Disguise({}, {})
+
+
+def _scrubbed(column: Column, values: Array, disguise: Disguise) -> Array:
+    if column.kind not in (Kind.TEXT, Kind.JSON) or column.key:
+        return values
+    json = column.kind is Kind.JSON
+    like: str | None
+    match column.identifies:
+        case Identifying.DIRECTLY:
+            return _replaced(values, disguise.json_people if json else disguise.codes.get)
+        case Identifying.IN_PART:
+            return pa.nulls(len(values), pa.string())
+        case Identifying.IN_TEXT:
+            like = disguise.suspicious_json if json else disguise.suspicious
+            change = disguise.json_text if json else disguise.text
+        case _:
+            like = rf"{disguise.known}|\\" if json and disguise.known else disguise.known
+            change = disguise.json_label if json else disguise.label
+    return _replaced_where(values, like, change) if like else values
+
+
+def _replaced(values: Array, change: Callable[[str], str | None]) -> Array:
+    """Change every text, each distinct one once."""
+    distinct = values.dictionary_encode()
+    changed = [change(text) for text in distinct.dictionary.to_pylist()]
+    return pc.take(pa.array(changed, pa.string()), distinct.indices)
+
+
+def _replaced_where(values: Array, like: str, change: Callable[[str], str]) -> Array:
+    """Change the texts that a detector finds."""
+    found = pc.fill_null(pc.match_substring_regex(values, like), False)  # noqa: FBT003
+    if not pc.any(found).as_py():
+        return values
+    changed = [change(text) for text in values.filter(found).to_pylist()]
+    return pc.replace_with_mask(values, found, pa.array(changed, pa.string()))

@@ -1,0 +1,19 @@
+"""Arrow, which ships no types, and polars, which shows it as such: untyped once, here."""
+
+from typing import Any
+
+import polars
+import pyarrow
+import pyarrow.compute
+
+pa: Any = pyarrow
+pc: Any = pyarrow.compute
+pl: Any = polars
+
+Array = Any
+"""A column of some rows."""
+Columns = dict[str, Array]
+"""Some rows: a column for each name, in order."""
+
+pa.set_cpu_count(1)
+pa.set_io_thread_count(1)

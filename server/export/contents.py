@@ -1,0 +1,113 @@
+"""What a plan finds in the database: places, counts, and records as columns under public names."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from server.export.anonymization import People
+from server.export.arrow import Array, Columns, pa
+from server.export.arrow_text import truth_values
+from server.export.lookups import Lookup
+from server.export.places import Places
+from server.export.reading import Reader, rows_at_once
+from server.export.tables import Column, Kind, Plan, RecordTable, Table
+
+
+class Contents:
+    """All that is selected. Records are read when they are asked for, some at a time."""
+
+    def __init__(self, reader: Reader, plan: Plan) -> None:
+        self._reader = reader
+        self._records = plan.records
+        self._people = People(reader, plan.identities) if plan.identities else None
+        self._lookups: dict[tuple[str, str], Lookup] = {}
+        self.experiments = self._places(plan.experiments, "experimentId", "experiment_key")
+        self.rooms = self._places(plan.rooms, "roomId", "room_key", "experiment_key")
+        of_room = Lookup(self.rooms.keys, self.rooms.columns["experimentId"])
+        self._lookups["experimentId", "room_key"] = of_room
+        self._experiment = Lookup(self.rooms.keys, self.rooms.parents)
+        self.participants = self._places(
+            plan.participants, "participantId", "participant_key", "room_key"
+        )
+        self.selected = {
+            table.data_type: int(reader.tuples(table.selected)[0][0]) for table in plan.records
+        }
+
+    @cached_property
+    def of_participant(self) -> dict[str, dict[int, int]]:
+        """How many records of each type each participant has."""
+        return {table.data_type: dict(self._reader.tuples(table.counts)) for table in self._records}
+
+    @cached_property
+    def of_room(self) -> dict[str, Counter[int]]:
+        """How many records of each type there are in each room."""
+        return {name: self._by_room(counts) for name, counts in self.of_participant.items()}
+
+    def records(self, table: RecordTable, places: Sequence[int]) -> Iterator[tuple[int, Columns]]:
+        """Read the records of some places, in their order, each time with the room of the last."""
+        for rows in self._reader.batches(table.rows.among(places), rows_at_once(table)):
+            yield rows["room_key"][-1].as_py(), self._public(table, rows)
+
+    def json(self, table: Table) -> Iterator[Columns]:
+        """Read the JSON columns of all records of a type, room by room."""
+        for rows in self._reader.batches(table.rows.among(self.rooms.keys), rows_at_once(table)):
+            yield self._public(table, rows)
+
+    def without_identities(self, value: object) -> object:
+        """Return a JSON value without what tells who people are, if that is to be left out."""
+        return self._people.without_identities(value) if self._people else value
+
+    def _by_room(self, counts: dict[int, int]) -> Counter[int]:
+        rooms = Counter[int]()
+        for room, inside in self.participants.inside.items():
+            rooms[room] = sum(counts.get(participant, 0) for participant in inside)
+        return rooms
+
+    def _places(self, table: Table, own_id: str, own_key: str, parent: str = "") -> Places:
+        rows = self._reader.whole(table.rows)
+        keys: list[int] = rows[own_key].to_pylist()
+        ids = rows["public_id"]
+        if self._people:
+            named = self._people.codes if own_id == "participantId" else self._people.labels
+            ids = named(rows["experiment_key"], ids)
+        self._lookups[own_id, own_key] = Lookup(keys, ids)
+        return Places(table, keys, ids, rows.get(parent), self._public(table, rows))
+
+    def _public(self, table: Table, rows: Columns) -> Columns:
+        columns = {column.name: self._column(column, rows) for column in table.columns}
+        if self._people is None:
+            return columns
+        experiments = rows.get("experiment_key") or self._experiment.find(rows["room_key"])
+        parts = [
+            self._people.scrubbed(table.columns, experiment, part)
+            for experiment, part in _by_experiment(experiments, columns)
+        ]
+        return {name: _joined(columns[name], [part[name] for part in parts]) for name in columns}
+
+    def _column(self, column: Column, rows: Columns) -> Array:
+        if column.key:
+            return self._lookups[column.name, column.key].find(rows[column.key])
+        stored = rows[column.name]
+        return truth_values(stored) if column.kind is Kind.BOOLEAN else stored
+
+
+def _by_experiment(experiments: Array, rows: Columns) -> Iterator[tuple[int, Columns]]:
+    """Cut rows where the experiment changes: who is known depends on it."""
+    values = experiments.to_numpy()
+    if not len(values):
+        return
+    cuts = (np.flatnonzero(np.diff(values)) + 1).tolist()
+    for start, end in pairwise([0, *cuts, len(values)]):
+        yield (
+            int(values[start]),
+            {name: column.slice(start, end - start) for name, column in rows.items()},
+        )
+
+
+def _joined(whole: Array, parts: Sequence[Array]) -> Array:
+    if len(parts) == 1:
+        return parts[0]
+    return pa.concat_arrays(parts) if parts else whole

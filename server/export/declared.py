@@ -1,0 +1,214 @@
+"""What the declarations of the data say of files: a table of columns and SQL for each."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+from pydantic.alias_generators import to_camel
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    CompoundSelect,
+    Float,
+    Integer,
+    func,
+    inspect,
+    or_,
+    select,
+)
+from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel, col
+
+from server.column_types import JsonType
+from server.db import Stored
+from server.export.recipe import PARTICIPANTS, ROOMS, Recipe
+from server.export.statements import compiled, is_among, is_among_those_asked_for, with_sample
+from server.export.tables import Column, Identifying, Kind, RecordTable, Table
+from server.records import RecordType
+from server.records.base import Place
+from server.records.experiments import Experiment, ExperimentBase
+from server.records.exports import ExportFormat, ExportPackaging
+from server.records.participants import Participant, ParticipantBase
+from server.records.rooms import Room, RoomBase
+from server.timestamps import Timestamp
+
+_KEYS = {
+    "experiment_id": "experiment_key",
+    "room_id": "room_key",
+    "participant_id": "participant_key",
+}
+"""The key that each public id of a place is looked up by."""
+
+_BELOW = ("room_id", "participant_id")
+"""The ids whose keys are read with each record; a room tells its experiment."""
+
+
+def experiments(keys: Sequence[int]) -> Table:
+    """Describe the table of some experiments."""
+    chosen = is_among(col(Experiment.id), keys)
+    return _place_table("experiments", "experiment_id", Experiment, ExperimentBase, chosen)
+
+
+def rooms(recipe: Recipe) -> Table:
+    """Describe the table of the rooms that anything selected lies in."""
+    of_participants = select(col(Participant.room_key)).where(
+        is_among(col(Participant.id), recipe.participant_keys)
+    )
+    chosen = or_(
+        recipe.selects(col(Room.experiment_key), col(Room.id)), col(Room.id).in_(of_participants)
+    )
+    there = recipe.within(ROOMS, col(Room.id))
+    return _place_table("rooms", "room_id", Room, RoomBase, chosen, there)
+
+
+def participants(recipe: Recipe) -> Table:
+    """Describe the table of the selected participants."""
+    chosen = recipe.selects(
+        col(Participant.experiment_key), col(Participant.room_key), col(Participant.id)
+    )
+    there = recipe.within(PARTICIPANTS, col(Participant.id))
+    return _place_table(
+        "participants", "participant_id", Participant, ParticipantBase, chosen, there
+    )
+
+
+def _place_table(
+    name: str,
+    own_id: str,
+    model: type[Stored],
+    base: type[SQLModel],
+    *where: ColumnElement[bool],
+) -> Table:
+    """Describe a table of places, in the order of their keys; its own id is `public_id`."""
+    expressions = model.expressions()
+    own_key = _KEYS[own_id]
+    keys = {key: expressions[key] for key in _KEYS.values() if key in expressions}
+    keys[own_key] = expressions["id"]
+    ids = [id_ for id_, key in _KEYS.items() if key in keys]
+    names = [name for name in base.model_fields if name != own_id]
+    shown = {to_camel(name): expressions[name] for name in names}
+    columns = [*map(_place, ids), *_columns(base, expressions, names)]
+    rows = _rows({**keys, "public_id": expressions[own_id], **shown}, columns, where, [own_key])
+    return Table(name, name, name, tuple(columns), compiled(rows))
+
+
+def records(recipe: Recipe, name: str) -> RecordTable:
+    """Describe a data type's records, of which a worker reads those of some places at a time."""
+    data_type = RecordType[name].value
+    expressions = data_type.model.expressions()
+    key = {column: expressions[column] for column in _KEYS.values()}
+    wanted = data_type.filter.model_validate(recipe.filters.get(name, {}))
+    kept = [recipe.within(name, expressions["id"]), *wanted.clauses(expressions)]
+    chosen = [recipe.selects(*key.values()), *kept]
+    nested = recipe.packaging is ExportPackaging.SINGLE_FILE and recipe.format is ExportFormat.JSON
+    place = "participant_key" if nested else "room_key"
+    names = [name for name in data_type.public_columns if name not in Place.model_fields]
+    shown = {to_camel(name): expressions[name] for name in names}
+    places = [replace(_place("experiment_id"), key="room_key"), *map(_place, _BELOW)]
+    columns = [*places, *_columns(data_type.base, expressions, names)]
+    read = {name: expressions[name] for name in ("room_key", "participant_key", "id")}
+    asked_for = is_among_those_asked_for(key[place])
+    whole_places = nested or not recipe.participant_keys  # then there is no more to look at
+    wanted_rows = [asked_for, *(kept if whole_places else chosen)]
+    order = [place, "timestamp", "id"]
+    rows = _rows({**read, **shown}, columns, wanted_rows, order)
+    person = key["participant_key"]
+    return RecordTable(
+        name=data_type.name,
+        title=data_type.title,
+        stem=data_type.stem,
+        columns=tuple(columns),
+        rows=compiled(rows),
+        data_type=name,
+        json=_json_table(data_type.name, columns, {**read, **shown}, wanted_rows, order),
+        counts=compiled(
+            select(person, func.count()).where(_of_people(recipe, person), *kept).group_by(person)
+        ),
+        selected=compiled(select(func.count()).select_from(data_type.model).where(*chosen)),
+    )
+
+
+def _json_table(
+    name: str,
+    columns: Iterable[Column],
+    shown: Mapping[str, ColumnElement[Any]],
+    where: Sequence[ColumnElement[bool]],
+    order: Sequence[str],
+) -> Table | None:
+    nested = [column for column in columns if column.kind is Kind.JSON]
+    if not nested:
+        return None
+    filled = or_(*(shown[column.name].is_not(None) for column in nested))
+    names = dict.fromkeys(("room_key", *order, *(column.name for column in nested)))
+    rows = _rows({name: shown[name] for name in names}, nested, [*where, filled], order)
+    return Table(name, name, name, tuple(nested), compiled(rows))
+
+
+def _of_people(recipe: Recipe, participant_key: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Keep the records of selected participants: an index can then count them by itself."""
+    people = select(col(Participant.id)).where(
+        recipe.selects(
+            col(Participant.experiment_key), col(Participant.room_key), col(Participant.id)
+        )
+    )
+    return participant_key.in_(people)
+
+
+def _rows(
+    shown: Mapping[str, ColumnElement[Any]],
+    columns: Sequence[Column],
+    where: Sequence[ColumnElement[bool]],
+    order: Sequence[str],
+) -> CompoundSelect[Any]:
+    """Select columns, under these names; those that are no file's columns are keys or ids."""
+    kinds = {column.name: column.kind for column in columns} | {"public_id": Kind.TEXT}
+    rows = select(*(column.label(name) for name, column in shown.items())).where(*where)
+    return with_sample(rows, [kinds.get(name, Kind.INTEGER) for name in shown], order)
+
+
+def _place(name: str) -> Column:
+    declared = Place.model_fields[name]
+    stored = inspect(Participant).columns.get(name)
+    return Column(
+        name=to_camel(name),
+        kind=Kind.PUBLIC_ID,
+        description=declared.description or "",
+        identifies=_identifies(stored),
+        key=_KEYS[name],
+    )
+
+
+def _columns(
+    base: type[SQLModel], expressions: Mapping[str, Any], names: Iterable[str]
+) -> Iterator[Column]:
+    for name in names:
+        stored = expressions[name]
+        yield Column(
+            name=to_camel(name),
+            kind=_kind(base.model_fields[name].annotation, stored.type),
+            description=stored.comment or "",
+            unit=stored.info.get("unit"),
+            identifies=_identifies(stored),
+        )
+
+
+def _identifies(stored: Any) -> Identifying | None:  # noqa: ANN401 - a column, or none
+    how = None if stored is None else stored.info.get("identifies")
+    return None if how is None else Identifying(how.value)
+
+
+def _kind(annotation: Any, stored: TypeEngine[Any]) -> Kind:  # noqa: ANN401 - as Pydantic's
+    if Timestamp in (annotation, *get_args(annotation)):
+        return Kind.TIMESTAMP
+    for kind, types in _TYPES.items():
+        if isinstance(stored, types):
+            return kind
+    return Kind.TEXT
+
+
+_TYPES: Mapping[Kind, type[TypeEngine[Any]]] = {
+    Kind.JSON: JsonType,
+    Kind.BOOLEAN: Boolean,
+    Kind.INTEGER: Integer,
+    Kind.REAL: Float,
+}

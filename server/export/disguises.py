@@ -1,0 +1,162 @@
+"""What is known of the people of one experiment, and texts and JSON values without it."""
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, cast
+
+import orjson
+
+from server.export.patterns import (
+    EMAIL,
+    IPV4,
+    LIKE_ADDRESSES,
+    LIKE_IPV6,
+    LIKE_KEYS,
+    address_in,
+    any_name,
+    any_of,
+    beginnings,
+    beginnings_of_names,
+    is_identifying_key,
+)
+
+_ID_REMOVED = "[id removed]"
+_EMAIL_REMOVED = "[email removed]"
+_IP_REMOVED = "[ip removed]"
+_NAME_REMOVED = "[name removed]"
+_OTHER_REMOVED = "[identifier removed]"
+
+_SHORTEST_CONTACT = 6
+"""Characters of an address that is looked for; less is no address, and stands in many a word."""
+
+_LONG_NUMBER = re.compile(r"\d{19}")
+
+Change = Callable[[str], str]
+
+
+class Disguise:
+    """Replaces what tells who people are, in one experiment.
+
+    codes     participant id → code
+    names     name → the code of who bears it; None if that is not one known person
+    contacts  addresses and browsers of participants, however they are written
+    """
+
+    def __init__(
+        self,
+        codes: Mapping[str, str],
+        names: Mapping[str, str | None],
+        contacts: Collection[str] = (),
+    ) -> None:
+        self.codes = codes
+        words = [name for name in names if _is_a_word(name)]
+        self._names: dict[str, str | None] = {}
+        for name in words:
+            known = self._names.get(name.lower(), names[name])
+            self._names[name.lower()] = known if known == names[name] else None
+        literals = [*codes, *(text for text in contacts if len(text) >= _SHORTEST_CONTACT)]
+        self.known = beginnings(literals) if literals else None
+        """For RE2: what may contain an id or a contact of a participant."""
+        like_names = beginnings_of_names(words) if words else None
+        self.suspicious = "|".join(filter(None, (self.known, like_names, LIKE_ADDRESSES)))
+        """For RE2: what may contain anything that tells who somebody is."""
+        self.suspicious_json = rf"{self.suspicious}|{LIKE_KEYS}|\\"  # escapes hide what they mean
+        self._known = self._pattern(literals)
+        self._everything = self._pattern(literals, rest=f"(?P<ip>{IPV4}|{LIKE_IPV6})", names=words)
+
+    def text(self, text: str) -> str:
+        """Return free text without ids, names and addresses."""
+        return self._everything.sub(self._replacement, text)
+
+    def label(self, text: str) -> str:
+        """Return text that is not free without ids and contacts of participants."""
+        return self._known.sub(self._replacement, text)
+
+    def person(self, participant_id: str) -> str:
+        """Return the code of a participant."""
+        return self.codes.get(participant_id, _ID_REMOVED)
+
+    def json_text(self, text: str) -> str:
+        """Return JSON without what tells who people are; the same text if nothing does."""
+        return _changed_json(text, lambda value: self.value(value, self.text, keys=True))
+
+    def json_label(self, text: str) -> str:
+        """Return JSON that is not free without ids and contacts of participants."""
+        return _changed_json(text, lambda value: self.value(value, self.label, keys=False))
+
+    def json_people(self, text: str) -> str:
+        """Return a JSON list of participant ids as one of codes."""
+        return _changed_json(text, self._people)
+
+    def value(self, value: Any, change: Change, *, keys: bool) -> Any:  # noqa: ANN401 - any JSON
+        """Return a JSON value with its texts changed, and perhaps without what its keys name."""
+        if isinstance(value, str):
+            return change(value)
+        if isinstance(value, list):
+            items = cast("list[object]", value)
+            return [self.value(item, change, keys=keys) for item in items]
+        if not isinstance(value, dict):
+            return value
+        changed: dict[str, Any] = {}
+        for key, item in cast("dict[str, Any]", value).items():
+            kept = None if keys and is_identifying_key(key) else item
+            changed[_free(change(key), changed)] = self.value(kept, change, keys=keys)
+        return changed
+
+    def _people(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(value, list):
+            return [self._people(item) for item in cast("list[object]", value)]
+        return self.person(value) if isinstance(value, str) else None
+
+    def _pattern(
+        self, literals: Collection[str], rest: str = "", names: Collection[str] = ()
+    ) -> re.Pattern[str]:
+        parts = [
+            f"(?P<known>{any_of(literals)})" if literals else "",
+            f"(?P<email>{EMAIL})" if rest else "",
+            f"(?P<name>{any_name(names)})" if names else "",
+            rest,
+        ]
+        return re.compile("|".join(filter(None, parts)) or r"(?!)")
+
+    def _replacement(self, found: re.Match[str]) -> str:
+        text = found.group()
+        match found.lastgroup:
+            case "known":
+                return self.codes.get(text) or _contact_removed(text)
+            case "email":
+                return _EMAIL_REMOVED
+            case "name":
+                return self._names.get(text.lower()) or _NAME_REMOVED
+            case _:
+                address = address_in(text)
+                return text.replace(address, _IP_REMOVED) if address else text
+
+
+def _contact_removed(contact: str) -> str:
+    if "@" in contact:
+        return _EMAIL_REMOVED
+    return _IP_REMOVED if address_in(contact) else _OTHER_REMOVED
+
+
+def _changed_json(text: str, change: Callable[[Any], Any]) -> str:
+    value = json.loads(text) if _LONG_NUMBER.search(text) else orjson.loads(text)
+    changed = change(value)
+    if changed == value:
+        return text
+    return json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+
+
+def _free(key: str, taken: Mapping[str, object]) -> str:
+    """Return a key that does not push out another one that has become the same."""
+    free, number = key, 1
+    while free in taken:
+        number += 1
+        free = f"{key} {number}"
+    return free
+
+
+def _is_a_word(name: str) -> bool:
+    """Tell a name that can be looked for from a letter or a number that stands everywhere."""
+    return len(name) > 1 and any(map(str.isalpha, name))

@@ -1,0 +1,86 @@
+"""What other servers and earlier attempts left behind: taken up, withdrawn or deleted."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from server.db import Database
+from server.export.leases import abandoned, expire, fail, finish_cancel, folder, needed
+from server.export.progress import Hub
+from server.export.waiting import comes
+from server.export.workers import WORKER_WAS_LOST
+from server.logs import whereabouts
+from server.storage import Storage
+from server.timestamps import now
+
+RECOVER_SECONDS = 1.0
+SWEEP_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Housekeeper:
+    """Looks after the exports of dead servers each second, and after files each minute."""
+
+    def __init__(
+        self, db: Database, storage: Storage, hub: Hub, requeued: Callable[[], None]
+    ) -> None:
+        self._db = db
+        self._storage = storage
+        self._hub = hub
+        self._requeued = requeued
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        sweep_at = time.monotonic()
+        while not stopping.is_set():
+            try:
+                await self._recover()
+                if time.monotonic() >= sweep_at:
+                    sweep_at = time.monotonic() + SWEEP_SECONDS
+                    await self._expire()
+                    await self._sweep()
+            except Exception as error:
+                log.error("Old exports could not be cleared: %s", whereabouts(error))
+            await comes(stopping, RECOVER_SECONDS)
+
+    async def _recover(self) -> None:
+        """Take what dead servers were writing out of their hands."""
+        async with self._db.read() as tx:
+            if not await abandoned(tx):
+                return
+        async with self._db.write() as tx:
+            left = await abandoned(tx)
+            for export in left:
+                if not await finish_cancel(tx, export):
+                    await fail(tx, export, WORKER_WAS_LOST)
+        for export in left:
+            log.warning("Export %d was abandoned by its server", export.id)
+            await self.discard(folder(export.id, export.fence))
+            self._hub.nudge(export.id)
+        self._requeued()
+
+    async def _expire(self) -> None:
+        async with self._db.write() as tx:
+            keys = await expire(tx, now())
+        for key in keys:
+            await self.discard(f"exports/{key}")
+            self._hub.nudge(key)
+
+    async def _sweep(self) -> None:
+        """Delete files that no export points to and nobody is writing."""
+        files = await self._storage.keys("exports")  # first: what is written later is not in it
+        async with self._db.read() as tx:
+            kept = await needed(tx)
+        orphans = [file for file in files if not kept & {file, "/".join(file.split("/")[:3])}]
+        for file in orphans:
+            await self._storage.delete(file)
+        if orphans:
+            log.info("Deleted %d files that belong to no export", len(orphans))
+
+    async def discard(self, folder: str) -> None:
+        """Delete a folder of files, now or at the next sweep."""
+        try:
+            await self._storage.delete_prefix(folder)
+        except Exception as error:
+            log.error("Files could not be deleted yet: %s", whereabouts(error))

@@ -1,0 +1,81 @@
+"""JSON: types are kept, and JSON columns are passed through as they are stored, byte by byte."""
+
+import struct
+from collections.abc import Sequence
+
+import orjson
+
+from server.export.arrow import Array, Columns, pa, pc
+from server.export.arrow_text import iso_times, real_texts
+from server.export.store import Bytes
+from server.export.tables import Column, Kind
+
+_ESCAPED = r'["\\\x00-\x1f]'
+_SEPARATOR = ",\n"
+
+
+class JsonText:
+    """A table as a list of objects."""
+
+    ending = "json"
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self._begun = False
+
+    def head(self) -> Bytes:
+        return b"["
+
+    def rows(self, rows: Columns) -> Bytes:
+        lines = objects(self._columns, rows, _SEPARATOR)
+        text = _text_of(lines)
+        skipped = 0 if self._begun else len(_SEPARATOR) - 1  # the first begins with a line end only
+        self._begun = True
+        return text[skipped:]
+
+    def tail(self) -> Bytes:
+        return b"\n]\n"
+
+
+def objects(columns: Sequence[Column], rows: Columns, before: str = "") -> Array:
+    """Return each row as the text of an object, with something before it."""
+    parts: list[Array] = []
+    for column in columns:
+        opening = "," if parts else before + "{"
+        parts += [f"{opening}{orjson.dumps(column.name).decode()}:", _values(column, rows)]
+    return pc.binary_join_element_wise(*parts, "}", "")
+
+
+def _values(column: Column, rows: Columns) -> Array:
+    values = rows[column.name]
+    match column.kind:
+        case Kind.JSON:
+            texts = values
+        case Kind.REAL:  # JSON has no infinity
+            texts = pc.if_else(pc.is_finite(values), real_texts(values), None)
+        case Kind.INTEGER | Kind.BOOLEAN:
+            texts = values.cast(pa.string())
+        case Kind.TIMESTAMP:
+            texts = pc.binary_join_element_wise('"', iso_times(values), '"', "")
+        case Kind.TEXT | Kind.PUBLIC_ID:
+            texts = _strings(values)
+    return pc.fill_null(texts, "null")
+
+
+def _strings(texts: Array) -> Array:
+    """Return texts in quotes; only those that need it are escaped, one by one."""
+    quoted = pc.binary_join_element_wise('"', texts, '"', "")
+    needy = pc.fill_null(pc.match_substring_regex(texts, _ESCAPED), False)  # noqa: FBT003
+    if not pc.any(needy).as_py():
+        return quoted
+    escaped = [orjson.dumps(text).decode() for text in texts.filter(needy).to_pylist()]
+    return pc.replace_with_mask(quoted, needy, pa.array(escaped, pa.string()))
+
+
+def _text_of(lines: Array) -> memoryview:
+    """Return the bytes of texts that lie one behind the other in memory, without a copy."""
+    _, ends, data = lines.buffers()
+    first, last = (
+        struct.unpack_from("<i", ends, 4 * (lines.offset + place))[0] for place in (0, len(lines))
+    )
+    return memoryview(data).cast("B")[first:last]

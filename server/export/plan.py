@@ -1,0 +1,82 @@
+"""From a recipe to a plan: the declarations of the data, as SQL and as columns of files."""
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.errors import BadUserInput
+from server.export import declared
+from server.export.names import safe_name
+from server.export.pseudonyms import identities
+from server.export.recipe import Recipe, experiment_keys
+from server.export.tables import Plan
+from server.records import RecordType
+from server.records.exports import Anonymization, ExportFormat, ExportPackaging
+from server.timestamps import iso
+
+
+async def make_plan(
+    tx: AsyncConnection, recipe: Recipe, *, database_url: URL, storage_url: str, key_prefix: str
+) -> Plan:
+    """Say all that a worker must know; BadUserInput for what cannot be one file."""
+    _require_one_table(recipe)
+    experiments = await experiment_keys(tx, recipe)
+    deidentified = recipe.anonymization is Anonymization.REMOVE_IDENTIFIERS
+    title = safe_name(recipe.title)
+    if deidentified:
+        title += "_deidentified"  # never to be taken for the other kind
+    file_name = _file_name(recipe, title)
+    return Plan(
+        title=title,
+        format=recipe.format.value,
+        packaging=recipe.packaging.value,
+        anonymization=recipe.anonymization.value,
+        excel_bom=recipe.excel_bom,
+        snapshot_at=iso(recipe.snapshot_at),
+        software=f"hyperstudy-data {_version()}",
+        experiment_keys=recipe.experiment_keys,
+        room_keys=recipe.room_keys,
+        participant_keys=recipe.participant_keys,
+        filters=recipe.filters,
+        database_uri=_readonly(database_url),
+        storage_url=storage_url,
+        storage_key=f"{key_prefix.strip('/')}/{file_name}",
+        file_name=file_name,
+        experiments=declared.experiments(experiments),
+        rooms=declared.rooms(recipe),
+        participants=declared.participants(recipe),
+        records=tuple(declared.records(recipe, name) for name in recipe.data_types),
+        identities=identities(experiments) if deidentified else None,
+    )
+
+
+def _file_name(recipe: Recipe, title: str) -> str:
+    if recipe.packaging is ExportPackaging.ZIP:
+        return f"{title}.zip"
+    if recipe.format is ExportFormat.CSV:
+        return f"{title}_{RecordType[recipe.data_types[0]].value.stem}.csv"
+    return f"{title}.json"
+
+
+def _require_one_table(recipe: Recipe) -> None:
+    one_file = recipe.packaging is ExportPackaging.SINGLE_FILE
+    if one_file and recipe.format is ExportFormat.CSV and len(recipe.data_types) != 1:
+        raise BadUserInput(
+            "A single CSV file holds one data type: choose one, or the packaging ZIP.",
+            ("packaging",),
+        )
+
+
+def _readonly(url: URL) -> str:
+    """Return the address of an SQLite file for reading only: else ADBC may delete its WAL."""
+    assert url.database is not None
+    return f"{Path(url.database).absolute().as_uri()}?mode=ro"
+
+
+def _version() -> str:
+    try:
+        return version("hyperstudy-data")
+    except PackageNotFoundError:  # run from a folder, not installed
+        return "(not installed)"

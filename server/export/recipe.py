@@ -1,0 +1,94 @@
+"""What an export is asked to hold: kept with its row, so that a retry writes the same again."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, SQLColumnExpression, false, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from server.db import Stored
+from server.export.statements import is_among
+from server.records import RecordType
+from server.records.experiments import Experiment
+from server.records.exports import Anonymization, ExportFormat, ExportPackaging
+from server.records.participants import Participant
+from server.records.rooms import Room
+from server.timestamps import Timestamp
+
+ROOMS, PARTICIPANTS = "ROOMS", "PARTICIPANTS"
+"""The names of their bounds, beside those of the data types."""
+
+
+class Recipe(BaseModel):
+    """A selection, what to make of it, and where its snapshot ends.
+
+    Whatever lies in any of the experiments, rooms or participants is selected; their keys are those
+    of their rows. `bounds` are the highest keys there were at the moment of the snapshot.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    experiment_keys: tuple[int, ...] = ()
+    room_keys: tuple[int, ...] = ()
+    participant_keys: tuple[int, ...] = ()
+    data_types: tuple[str, ...]
+    filters: dict[str, dict[str, Any]] = {}
+    format: ExportFormat
+    packaging: ExportPackaging
+    anonymization: Anonymization
+    excel_bom: bool = False
+    title: str
+    bounds: dict[str, int]
+    snapshot_at: Timestamp
+
+    def selects(
+        self,
+        experiment_key: SQLColumnExpression[Any],
+        room_key: SQLColumnExpression[Any],
+        participant_key: SQLColumnExpression[Any] | None = None,
+    ) -> ColumnElement[bool]:
+        """Return the clause that keeps what is selected, given the columns of its places."""
+        places = (
+            (experiment_key, self.experiment_keys),
+            (room_key, self.room_keys),
+            (participant_key, self.participant_keys),
+        )
+        kept = (is_among(at, keys) for at, keys in places if at is not None and keys)
+        return or_(false(), *kept)
+
+    def within(self, name: str, key: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+        """Return the clause that leaves out what came after the snapshot."""
+        return key <= self.bounds[name]
+
+
+async def take_bounds(tx: AsyncConnection, data_types: Iterable[str]) -> dict[str, int]:
+    """Return where a snapshot taken now ends; in one transaction, so that it is one snapshot."""
+    models: dict[str, type[Stored]] = {
+        ROOMS: Room,
+        PARTICIPANTS: Participant,
+        **{name: RecordType[name].value.model for name in data_types},
+    }
+    return {
+        name: await tx.scalar(select(func.max(col(model.id)))) or 0
+        for name, model in models.items()
+    }
+
+
+async def experiment_keys(tx: AsyncConnection, recipe: Recipe) -> list[int]:
+    """Return the experiments that anything selected lies in."""
+    rooms = is_among(col(Room.id), recipe.room_keys)
+    participants = is_among(col(Participant.id), recipe.participant_keys)
+    found = await tx.scalars(
+        select(col(Experiment.id))
+        .where(
+            or_(
+                is_among(col(Experiment.id), recipe.experiment_keys),
+                col(Experiment.id).in_(select(col(Room.experiment_key)).where(rooms)),
+                col(Experiment.id).in_(select(col(Participant.experiment_key)).where(participants)),
+            )
+        )
+        .order_by(col(Experiment.id))
+    )
+    return [key for key in found if key is not None]

@@ -1,0 +1,151 @@
+"""The plan of an export: what to read, in SQL, and what the columns of its files are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum, StrEnum
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import orjson
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    PUBLIC_ID = "public id"
+    TIMESTAMP = "timestamp"
+    INTEGER = "integer"
+    REAL = "real"
+    TEXT = "text"
+    JSON = "json"
+    BOOLEAN = "boolean"
+
+
+class Identifying(StrEnum):
+    """How a column can tell who a person is: `server.records.columns.Identifies`, for a worker."""
+
+    DIRECTLY = "direct identifier"
+    IN_PART = "quasi-identifier"
+    IN_TEXT = "free text"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file; `key` is the column of the result that a public id is looked up by."""
+
+    name: str
+    kind: Kind
+    description: str
+    unit: str | None = None
+    identifies: Identifying | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """A statement and its parameters; `among_at` is the one that says which places to read."""
+
+    sql: str
+    parameters: tuple[str | int | float, ...]
+    among_at: int | None = None
+
+    def among(self, keys: Sequence[int]) -> "Query":
+        """Read only these places."""
+        assert self.among_at is not None
+        parameters = list(self.parameters)
+        parameters[self.among_at] = orjson.dumps(list(keys)).decode()
+        return replace(self, parameters=tuple(parameters))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the files. Its result begins with a row that only shows the columns' types."""
+
+    name: str
+    title: str
+    stem: str
+    columns: tuple[Column, ...]
+    rows: Query
+
+
+@dataclass(frozen=True)
+class RecordTable(Table):
+    """The table of a data type.
+
+    data_type  its name among the data types
+    json       its JSON columns by themselves, where there are any: CSV needs their keys in advance
+    counts     rows of each participant
+    selected   rows in all, counted without regard to how they will be read
+    """
+
+    data_type: str
+    json: Table | None
+    counts: Query
+    selected: Query
+
+
+@dataclass(frozen=True)
+class Identities:
+    """What must be known of people so that nothing tells who they are, experiment by experiment.
+
+    people    experiment, participant id, code
+    names     experiment, participant id or an empty text, name
+    contacts  experiment, then addresses of a participant or empty texts
+    """
+
+    people: Query
+    names: Query
+    contacts: Query
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a worker must know to write an export."""
+
+    title: str
+    format: Literal["CSV", "JSON"]
+    packaging: Literal["SINGLE_FILE", "ZIP"]
+    anonymization: str
+    excel_bom: bool
+    snapshot_at: str
+    software: str
+
+    experiment_keys: tuple[int, ...]
+    room_keys: tuple[int, ...]
+    participant_keys: tuple[int, ...]
+    filters: dict[str, dict[str, Any]]
+
+    database_uri: str
+    storage_url: str
+    storage_key: str
+    file_name: str
+
+    experiments: Table
+    rooms: Table
+    participants: Table
+    records: tuple[RecordTable, ...]
+    identities: Identities | None
+
+    def command(self, job: str) -> bytes:
+        """Return the line that tells a worker to carry the plan out."""
+        return orjson.dumps({"job": job, "plan": self}) + b"\n"
+
+
+def read_plan(data: object) -> Plan:
+    """Make a plan of its JSON."""
+    plan: Plan = _read(Plan, data)
+    return plan
+
+
+def _read(kind: Any, data: Any) -> Any:  # noqa: ANN401 - whatever the annotations say
+    if type(None) in get_args(kind):
+        return None if data is None else _read(get_args(kind)[0], data)
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        names = [field.name for field in fields(kind)]
+        make: Any = kind
+        return make(**{name: _read(hints[name], data[name]) for name in names})
+    if get_origin(kind) is tuple and is_dataclass(item := get_args(kind)[0]):
+        return tuple(_read(item, each) for each in data)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(data)
+    return tuple(data) if get_origin(kind) is tuple else data
