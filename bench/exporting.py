@@ -58,8 +58,8 @@ def p(values: list[float], percent: int) -> float:
 
 def worker_memory(server: LiveServer) -> float:
     """Return the largest peak of the server's child processes, in MB."""
-    children = subprocess.run(  # noqa: S603
-        ["pgrep", "-P", str(server.process.pid)],  # noqa: S607
+    children = subprocess.run(
+        ["pgrep", "-P", str(server.process.pid)],
         capture_output=True,
         text=True,
         check=True,
@@ -73,6 +73,21 @@ def worker_memory(server: LiveServer) -> float:
     return max(peaks)
 
 
+class Watch:
+    """Looks at the newest export every quarter of a second, and remembers what it saw."""
+
+    def __init__(self, http: httpx2.Client) -> None:
+        self._http = http
+        self._looked = 0.0
+        self.export: dict[str, Any] = {}
+
+    def running(self) -> bool:
+        if time.monotonic() - self._looked > 0.25:
+            self._looked = time.monotonic()
+            [self.export] = ask(self._http, STATE)["exports"]["nodes"]
+        return self.export["status"] in {"CREATED", "RUNNING"}
+
+
 def rounds(server: LiveServer, count: int, anonymization: str) -> Iterator[tuple[float, float]]:
     headers = {"X-API-Key": server.keys["owner"]}
     with httpx2.Client(base_url=server.url, headers=headers, timeout=60) as http:
@@ -82,22 +97,15 @@ def rounds(server: LiveServer, count: int, anonymization: str) -> Iterator[tuple
             start = time.monotonic()
             refused = ask(http, CREATE % anonymization)["exportCreate"]["userErrors"]
             assert not refused, refused
-            last_look = [0.0]
-            state: dict[str, Any] = {}
-
-            def running() -> bool:
-                if time.monotonic() - last_look[0] > 0.25:
-                    last_look[0] = time.monotonic()
-                    state.update(ask(http, STATE)["exports"]["nodes"][0])
-                return state["status"] in {"CREATED", "RUNNING"}
-
-            busy = latencies(http, running)
-            assert state["status"] == "COMPLETED", state
+            watch = Watch(http)
+            busy = latencies(http, watch.running)
+            assert watch.export["status"] == "COMPLETED", watch.export
             seconds = time.monotonic() - start
-            rows = state["progress"]["completedRows"]
+            rows = watch.export["progress"]["completedRows"]
             print(
-                f"round {number + 1}: {rows:,} rows in {seconds:.1f} s; idle p50 {p(idle, 50):.2f} "
-                f"p99 {p(idle, 99):.2f} ms; meanwhile p50 {p(busy, 50):.2f} p99 {p(busy, 99):.2f} ms"
+                f"round {number + 1}: {rows:,} rows in {seconds:.1f} s; "
+                f"idle p50 {p(idle, 50):.2f} p99 {p(idle, 99):.2f} ms; "
+                f"meanwhile p50 {p(busy, 50):.2f} p99 {p(busy, 99):.2f} ms"
             )
             yield p(busy, 50) / p(idle, 50), p(busy, 99) / p(idle, 99)
     print(f"worker's peak memory: {worker_memory(server):.0f} MB")
@@ -111,7 +119,7 @@ def main() -> None:
     given = options.parse_args()
     with TemporaryDirectory() as folder:
         make = [sys.executable, "-m", "server", "demo", "--no-serve", "--data-dir", folder]
-        subprocess.run([*make, "--scale", str(given.scale)], check=True)  # noqa: S603
+        subprocess.run([*make, "--scale", str(given.scale)], check=True)
         with serving(Path(folder)) as server:
             ratios = list(rounds(server, given.rounds, given.anonymization))
     for name, values in zip(("p50", "p99"), zip(*ratios, strict=True), strict=True):
