@@ -960,7 +960,6 @@ def upgrade() -> None:
         )
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("sync_metric", schema=None) as batch_op:
         batch_op.drop_index("ix_sync_metric_room_key_timestamp")
