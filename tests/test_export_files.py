@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from server.column_types import dump_json
@@ -470,6 +470,7 @@ async def test_texts_come_back(
 
 @ASKING
 @given(values=st.lists(VALUES, min_size=1, max_size=8))
+@example(values=[{"": 1, "\0": 2}])  # two keys, of which a C string would make one
 async def test_json_values_come_back(
     worker: Worker, db: Database, tmp_path: Path, values: list[Any]
 ) -> None:

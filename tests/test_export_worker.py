@@ -1,5 +1,6 @@
 """The export worker as a process: how it fails, how it ends, and what it must never load."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -66,7 +67,10 @@ def test_it_loads_no_second_sqlite_and_nothing_heavy() -> None:
         "import sys, server.export.worker as w; w._prepared(); "
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    alone = {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE")}
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, env=alone
+    )
     modules = set(loaded.stdout.decode().split())
     assert "adbc_driver_sqlite" in modules
     assert not modules & {

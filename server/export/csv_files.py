@@ -6,7 +6,6 @@ in front, and a quote before any text that one would take for a formula; numbers
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from typing import Any
 
 from server.export.arrow import Array, Columns, pa, pc, pl
 from server.export.arrow_text import iso_times
@@ -39,12 +38,11 @@ class CsvText:
         ]
 
     def head(self) -> Bytes:
-        names = pl.DataFrame({name: [name] for name in self.header})
-        return (_MARK if self._excel else b"") + _written(names)
+        return (_MARK if self._excel else b"") + _written([pa.array([h]) for h in self.header])
 
     def rows(self, rows: Columns) -> Bytes:
         cells = [cell for column in self._columns for cell in self._cells(column, rows)]
-        return _written(pl.from_arrow(pa.table(cells, self.header)))
+        return _written(cells)
 
     def tail(self) -> Bytes:
         return b""
@@ -70,7 +68,9 @@ def _guarded(texts: Array) -> Array:
     return pc.if_else(formulas, pc.binary_join_element_wise("'", texts, ""), texts)
 
 
-def _written(rows: Any) -> bytes:  # noqa: ANN401 - a frame of polars
+def _written(cells: Sequence[Array]) -> bytes:
+    """Write columns, numbered: a name that comes from a JSON key may hold what names cannot."""
+    rows = pl.from_arrow(pa.table(cells, [str(number) for number in range(len(cells))]))
     written = BytesIO()
     rows.write_csv(written, include_header=False, batch_size=max(1, rows.height))
     return written.getvalue()
