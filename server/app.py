@@ -3,22 +3,18 @@
 import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
 
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
 from server.db import Database
 from server.endpoint import GraphQLEndpoint
-from server.export.jobs import Exporter, Planner
-from server.export.plan import make_plan
+from server.export.jobs import Exporter
+from server.export.plan import planner
 from server.export.progress import Hub
-from server.export.recipe import Recipe
 from server.files import file_routes
 from server.links import Signer, load_secret
-from server.migrate import migrate
+from server.migrate import migrate, require_current
 from server.pages import page_routes
 from server.resolvers.context import Services
 from server.settings import Settings
@@ -32,14 +28,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
     db = Database(settings.database)
     storage = Storage(settings.storage)
     hub = Hub(db)
-    exporter = Exporter(db, storage, hub, settings, plan=_planner(db, settings))
+    exporter = Exporter(db, storage, hub, settings, plan=planner(db.url, settings.storage))
     signer = Signer(load_secret(settings), settings.link_seconds)
     services = Services(db, exporter, hub, signer)
     graphql = GraphQLEndpoint(services, settings.public_url)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        await migrate(db)
+        await (migrate(db) if db.file else require_current(db))
         exporter.start()
         gc.freeze()  # what is loaded by now stays: the collector need not look at it again
         try:
@@ -60,13 +56,3 @@ def create_app(settings: Settings | None = None) -> Starlette:
     )
     app.state.db = db
     return app
-
-
-def _planner(db: Database, settings: Settings) -> Planner:
-    async def plan(tx: AsyncConnection, export: Row[Any], folder: str) -> object:
-        recipe = Recipe.model_validate(export.recipe)
-        return await make_plan(
-            tx, recipe, database_url=db.url, storage_url=settings.storage, key_prefix=folder
-        )
-
-    return plan

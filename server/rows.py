@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, TableValuedAlias, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, TableValuedAlias, func, select
 
 from server.db import Stored
 from server.global_ids import global_id
@@ -41,7 +41,7 @@ def listed(keys: Sequence[int]) -> TableValuedAlias:
     return func.json_each(orjson.dumps(list(keys)).decode()).table_valued("key", "value")
 
 
-def among(column: ColumnElement[Any], keys: Sequence[int]) -> ColumnElement[bool]:
+def among(column: SQLColumnExpression[Any], keys: Sequence[int]) -> ColumnElement[bool]:
     """Return the clause that keeps some keys, any number of them."""
     return column.in_(select(listed(keys).c.value))
 

@@ -18,9 +18,7 @@ from server.db import Database
 from server.errors import BadUserInput
 from server.export.jobs import Exporter, Planner
 from server.export.leases import request_cancel
-from server.export.plan import make_plan
 from server.export.progress import Follower, Hub
-from server.export.recipe import Recipe
 from server.export.workers import WORKER
 from server.records.exports import Export, ExportStatus
 from server.settings import Settings
@@ -47,16 +45,6 @@ def fake_plan(settings: Settings) -> Planner:
             "storage_key": f"{folder}/out.csv",
             "file_name": "out.csv",
         }
-
-    return plan
-
-
-def real_plan(db: Database, settings: Settings) -> Planner:
-    async def plan(tx: AsyncConnection, export: Row[Any], folder: str) -> object:
-        recipe = Recipe.model_validate(export.recipe)
-        return await make_plan(
-            tx, recipe, database_url=db.url, storage_url=settings.storage, key_prefix=folder
-        )
 
     return plan
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db import Database
 from server.export.leases import claim, complete
+from server.export.plan import planner
 from server.export.progress import Hub
 from server.export.pseudonyms import assign_pseudonyms
 from server.export.recipe import Recipe, take_bounds
@@ -27,7 +28,6 @@ from tests.exporters import (
     following,
     new_exporter,
     queue,
-    real_plan,
     running,
     server_process,
     settings,
@@ -279,7 +279,7 @@ async def queue_ratings(db: Database, ratings: int = 3) -> int:
 async def test_the_real_worker_writes_every_row(db: Database, tmp_path: Path) -> None:
     key = await queue_ratings(db)
     at = settings(tmp_path)
-    async with running(new_exporter(db, at, plan=real_plan(db, at))):
+    async with running(new_exporter(db, at, plan=planner(db.url, at.storage))):
         export = await until(db, key, "COMPLETED")
     content = (tmp_path / FILES / export.storage_key).read_bytes()
     assert hashlib.sha256(content).hexdigest() == export.sha256
@@ -292,7 +292,7 @@ async def test_the_real_worker_writes_every_row(db: Database, tmp_path: Path) ->
 async def test_the_real_worker_is_canceled_and_killed_at_will(db: Database, tmp_path: Path) -> None:
     at = settings(tmp_path)
     before = children()
-    async with running(new_exporter(db, at, plan=real_plan(db, at))):
+    async with running(new_exporter(db, at, plan=planner(db.url, at.storage))):
         await until(db, await queue_ratings(db), "COMPLETED")
         [worker] = children() - before
         os.kill(worker, signal.SIGSTOP)  # so that it is surely not done before it is killed

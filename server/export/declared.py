@@ -22,7 +22,7 @@ from sqlmodel import SQLModel, col
 from server.column_types import JsonType
 from server.db import Stored
 from server.export.recipe import PARTICIPANTS, ROOMS, Recipe
-from server.export.statements import compiled, is_among, is_among_those_asked_for, with_sample
+from server.export.statements import compiled, is_among_those_asked_for, with_sample
 from server.export.tables import Column, Identifying, Kind, RecordTable, Table
 from server.records import RecordType
 from server.records.base import Place
@@ -30,6 +30,7 @@ from server.records.experiments import Experiment, ExperimentBase
 from server.records.exports import ExportFormat, ExportPackaging
 from server.records.participants import Participant, ParticipantBase
 from server.records.rooms import Room, RoomBase
+from server.rows import among
 from server.timestamps import Timestamp
 
 _KEYS = {
@@ -45,14 +46,14 @@ _BELOW = ("room_id", "participant_id")
 
 def experiments(keys: Sequence[int]) -> Table:
     """Describe the table of some experiments."""
-    chosen = is_among(col(Experiment.id), keys)
+    chosen = among(col(Experiment.id), keys)
     return _place_table("experiments", "experiment_id", Experiment, ExperimentBase, chosen)
 
 
 def rooms(recipe: Recipe) -> Table:
     """Describe the table of the rooms that anything selected lies in."""
     of_participants = select(col(Participant.room_key)).where(
-        is_among(col(Participant.id), recipe.participant_keys)
+        among(col(Participant.id), recipe.participant_keys)
     )
     chosen = or_(
         recipe.selects(col(Room.experiment_key), col(Room.id)), col(Room.id).in_(of_participants)

@@ -1,8 +1,11 @@
 """From a recipe to a plan: the declarations of the data, as SQL and as columns of files."""
 
+from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +18,18 @@ from server.export.tables import Plan
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.timestamps import iso
+
+
+def planner(database_url: URL, storage_url: str) -> Callable[..., Awaitable[Plan]]:
+    """Return what plans the exports of a server, for files under the folder it is given."""
+
+    async def plan(tx: AsyncConnection, export: Row[Any], folder: str) -> Plan:
+        recipe = Recipe.model_validate(export.recipe)
+        return await make_plan(
+            tx, recipe, database_url=database_url, storage_url=storage_url, key_prefix=folder
+        )
+
+    return plan
 
 
 async def make_plan(

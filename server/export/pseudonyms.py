@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.export.recipe import Recipe, experiment_keys
-from server.export.statements import compiled, is_among
+from server.export.statements import compiled
 from server.export.tables import Identities
 from server.records.chat_messages import ChatMessage
 from server.records.columns import Identifies
 from server.records.exports import Anonymization
 from server.records.participants import Participant, Pseudonym
+from server.rows import among
 
 
 async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:
@@ -50,7 +51,7 @@ async def _assign(tx: AsyncConnection, experiment_key: int) -> None:
 
 def identities(experiments: Sequence[int]) -> Identities:
     """Describe what a worker must know of people to leave them out of its files."""
-    here = is_among(col(Pseudonym.experiment_key), experiments)
+    here = among(col(Pseudonym.experiment_key), experiments)
     people = select(
         col(Pseudonym.experiment_key), col(Pseudonym.participant_id), col(Pseudonym.code)
     ).where(here)
@@ -61,7 +62,7 @@ def identities(experiments: Sequence[int]) -> Identities:
             col(ChatMessage.sender_name),
         )
         .where(
-            is_among(col(ChatMessage.experiment_key), experiments),
+            among(col(ChatMessage.experiment_key), experiments),
             col(ChatMessage.sender_name).is_not(None),
         )
         .distinct()
@@ -77,7 +78,7 @@ def identities(experiments: Sequence[int]) -> Identities:
             col(Participant.experiment_key), *(func.coalesce(column, "") for column in addresses)
         )
         .where(
-            is_among(col(Participant.experiment_key), experiments),
+            among(col(Participant.experiment_key), experiments),
             or_(*(column.is_not(None) for column in addresses)),
         )
         .distinct()

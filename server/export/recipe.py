@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.db import Stored
-from server.export.statements import is_among
 from server.records import RecordType
 from server.records.experiments import Experiment
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.participants import Participant
 from server.records.rooms import Room
+from server.rows import among
 from server.timestamps import Timestamp
 
 ROOMS, PARTICIPANTS = "ROOMS", "PARTICIPANTS"
@@ -55,7 +55,7 @@ class Recipe(BaseModel):
             (room_key, self.room_keys),
             (participant_key, self.participant_keys),
         )
-        kept = (is_among(at, keys) for at, keys in places if at is not None and keys)
+        kept = (among(at, keys) for at, keys in places if at is not None and keys)
         return or_(false(), *kept)
 
     def within(self, name: str, key: SQLColumnExpression[Any]) -> ColumnElement[bool]:
@@ -78,13 +78,13 @@ async def take_bounds(tx: AsyncConnection, data_types: Iterable[str]) -> dict[st
 
 async def experiment_keys(tx: AsyncConnection, recipe: Recipe) -> list[int]:
     """Return the experiments that anything selected lies in."""
-    rooms = is_among(col(Room.id), recipe.room_keys)
-    participants = is_among(col(Participant.id), recipe.participant_keys)
+    rooms = among(col(Room.id), recipe.room_keys)
+    participants = among(col(Participant.id), recipe.participant_keys)
     found = await tx.scalars(
         select(col(Experiment.id))
         .where(
             or_(
-                is_among(col(Experiment.id), recipe.experiment_keys),
+                among(col(Experiment.id), recipe.experiment_keys),
                 col(Experiment.id).in_(select(col(Room.experiment_key)).where(rooms)),
                 col(Experiment.id).in_(select(col(Participant.experiment_key)).where(participants)),
             )

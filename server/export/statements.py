@@ -18,7 +18,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from server.column_types import dump_json
 from server.export.tables import Kind, Query
 
 _DIALECT = sqlite.dialect(paramstyle="qmark")
@@ -30,11 +29,6 @@ _SAMPLES = {Kind.REAL: "0.5", Kind.TEXT: "''", Kind.JSON: "''"}
 
 _FIRST = str(-(1 << 63))
 """The least integer: the sample row stands in front."""
-
-
-def is_among(column: SQLColumnExpression[Any], keys: Sequence[int]) -> ColumnElement[bool]:
-    """Keep some keys: one parameter however many, where SQLite allows some thousands."""
-    return column.in_(_listed(dump_json(list(keys))))
 
 
 def is_among_those_asked_for(column: SQLColumnExpression[Any]) -> ColumnElement[bool]:
