@@ -23,6 +23,7 @@ from server.migrate import migrate
 from server.settings import Settings
 from tests.demo_data import filled
 from tests.factories import Row, a_user, save
+from tests.warm_worker import Worker, working
 
 
 @pytest.fixture
@@ -174,3 +175,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     filled(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def worker() -> Generator[Worker]:
+    """One warm export worker for all tests that do not disturb it."""
+    with working() as warm:
+        yield warm

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from server.export.tables import Query
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.participants import Pseudonym
-from tests.exporting import JSON, ONE, Worker, exported, plan_of, recipe_of, visible, working
 from tests.factories import (
     Row,
     a_chat_message,
@@ -36,6 +34,7 @@ from tests.factories import (
     an_experiment,
     save,
 )
+from tests.warm_worker import JSON, ONE, Worker, exported, plan_of, recipe_of, visible
 
 pytestmark = pytest.mark.anyio
 
@@ -51,12 +50,6 @@ OTHERS = ("other@mail.example", "198.51.100.7", "fe80::1ff:fe23:4567:890a")
 """Addresses of people whom nobody knows."""
 
 EVERYTHING = " | ".join((*SECRETS[:-1], *OTHERS, "ANNA SMITH", f"x{ANNA}y", f"{EMAIL}."))
-
-
-@pytest.fixture(scope="module")
-def worker() -> Generator[Worker]:
-    with working() as warm:
-        yield warm
 
 
 class Study:

@@ -1,6 +1,5 @@
 """Export files: every record, in every form, and nothing else."""
 
-from collections.abc import Generator
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,8 +9,18 @@ from server.db import Database
 from server.errors import BadUserInput
 from server.records import RecordType
 from server.records.exports import ExportFormat, ExportPackaging
-from tests.exported import ONSETS, Study, all_keys, ids_in, records_in
-from tests.exporting import (
+from tests.factories import (
+    A_RECORD,
+    START,
+    a_participant,
+    a_room,
+    a_user,
+    an_event,
+    an_experiment,
+    save,
+)
+from tests.studies import ONSETS, Study, all_keys, ids_in, records_in
+from tests.warm_worker import (
     CSV,
     JSON,
     ONE,
@@ -23,24 +32,8 @@ from tests.exporting import (
     recipe_of,
     working,
 )
-from tests.factories import (
-    A_RECORD,
-    START,
-    a_participant,
-    a_room,
-    a_user,
-    an_event,
-    an_experiment,
-    save,
-)
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def worker() -> Generator[Worker]:
-    with working() as warm:
-        yield warm
 
 
 @pytest.fixture

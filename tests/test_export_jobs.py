@@ -18,7 +18,17 @@ from server.export.pseudonyms import assign_pseudonyms
 from server.export.recipe import Recipe, take_bounds
 from server.export.workers import Done
 from server.timestamps import now
-from tests.exporters import (
+from tests.factories import Row as Saved
+from tests.factories import (
+    a_continuous_rating,
+    a_participant,
+    a_room,
+    a_user,
+    an_experiment,
+    save,
+)
+from tests.fake_worker import ROWS, SECRET
+from tests.job_queue import (
     ELSEWHERE,
     FILES,
     cancel,
@@ -34,16 +44,6 @@ from tests.exporters import (
     until,
     until_true,
 )
-from tests.factories import Row as Saved
-from tests.factories import (
-    a_continuous_rating,
-    a_participant,
-    a_room,
-    a_user,
-    an_experiment,
-    save,
-)
-from tests.fake_worker import ROWS, SECRET
 
 pytestmark = pytest.mark.anyio
 

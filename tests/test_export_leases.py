@@ -12,7 +12,8 @@ from sqlmodel import col
 from server.db import Database
 from server.records.exports import Export
 from server.timestamps import now
-from tests.exporters import (
+from tests.factories import Row as Saved
+from tests.job_queue import (
     ELSEWHERE,
     FILES,
     children,
@@ -26,7 +27,6 @@ from tests.exporters import (
     until,
     until_true,
 )
-from tests.factories import Row as Saved
 
 pytestmark = pytest.mark.anyio
 

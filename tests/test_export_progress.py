@@ -13,12 +13,12 @@ from sqlmodel import col
 from server.db import Database
 from server.export.progress import Hub
 from server.records.exports import Export
-from tests.exporters import (
+from tests.factories import Row as Saved
+from tests.job_queue import (
     following,
     queue,
     until_true,
 )
-from tests.factories import Row as Saved
 
 pytestmark = pytest.mark.anyio
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +13,6 @@ from server.column_types import dump_json
 from server.db import Database
 from server.records import RecordType
 from server.timestamps import iso
-from tests.exported import (
-    ASKING,
-    TEXTS,
-    VALUES,
-    Study,
-    a_person,
-    exported_of,
-    records_in,
-    records_of,
-)
-from tests.exporting import (
-    JSON,
-    Worker,
-    exported,
-    read_csv,
-    working,
-)
 from tests.factories import (
     START,
     a_chat_message,
@@ -40,14 +22,24 @@ from tests.factories import (
     an_event,
     save,
 )
+from tests.studies import (
+    ASKING,
+    TEXTS,
+    VALUES,
+    Study,
+    a_person,
+    exported_of,
+    records_in,
+    records_of,
+)
+from tests.warm_worker import (
+    JSON,
+    Worker,
+    exported,
+    read_csv,
+)
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def worker() -> Generator[Worker]:
-    with working() as warm:
-        yield warm
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from server.db import Database
 from server.export.reports import Report
 from server.export.tables import Plan, Query
 from server.records import RecordType
-from tests.exporting import CSV, ONE, carry_out, plan_of, recipe_of, visible, working
 from tests.factories import a_participant, a_room, a_user, an_event, an_experiment, save
+from tests.warm_worker import CSV, ONE, carry_out, plan_of, recipe_of, visible, working
 
 pytestmark = pytest.mark.anyio
 

@@ -9,13 +9,6 @@ from hypothesis import strategies as st
 from server.db import Database
 from server.records import RecordType
 from server.records.exports import ExportFormat
-from tests.exporting import (
-    CSV,
-    ONE,
-    Exported,
-    Worker,
-    exported,
-)
 from tests.factories import (
     A_RECORD,
     Row,
@@ -24,6 +17,13 @@ from tests.factories import (
     a_user,
     an_experiment,
     save,
+)
+from tests.warm_worker import (
+    CSV,
+    ONE,
+    Exported,
+    Worker,
+    exported,
 )
 
 ONSETS = (-2_500, -1, 0, 1_000, 90_000)

@@ -72,7 +72,7 @@ async def running(exporter: Exporter) -> AsyncGenerator[Exporter]:
 @contextmanager
 def server_process(tmp_path: Path, lease_seconds: float) -> Generator[subprocess.Popen[bytes]]:
     """Run an exporter on fake workers in a process of its own."""
-    command = [sys.executable, "-m", "tests.exporters", str(tmp_path), str(lease_seconds)]
+    command = [sys.executable, "-m", "tests.job_queue", str(tmp_path), str(lease_seconds)]
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
     try:
         yield process
