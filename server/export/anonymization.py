@@ -6,6 +6,7 @@ from typing import Any
 
 from server.export.arrow import Array, Columns, pa, pc
 from server.export.disguises import Disguise
+from server.export.patterns import NOT_PLAIN
 from server.export.reading import Reader
 from server.export.tables import Column, Identifying, Identities, Kind
 
@@ -84,10 +85,20 @@ def _scrubbed(column: Column, values: Array, disguise: Disguise) -> Array:
         case Identifying.IN_TEXT:
             like = disguise.suspicious_json if json else disguise.suspicious
             change = disguise.json_text if json else disguise.text
+        case _ if json:
+            like = rf"{disguise.known}|\\" if disguise.known else None
+            change = disguise.json_label
         case _:
-            like = rf"{disguise.known}|\\" if json and disguise.known else disguise.known
-            change = disguise.json_label if json else disguise.label
+            if not pc.any(_may_hold_known(values, disguise)).as_py():
+                return values
+            like, change = disguise.known, disguise.label
     return _replaced_where(values, like, change) if like else values
+
+
+def _may_hold_known(values: Array, disguise: Disguise) -> Array:
+    """Tell, without looking for each that is known, where none can be: most ids are too short."""
+    long_enough = pc.greater_equal(pc.binary_length(values), disguise.shortest_plain)
+    return pc.or_(long_enough, pc.match_substring_regex(values, NOT_PLAIN))
 
 
 def _replaced(values: Array, change: Callable[[str], str | None]) -> Array:
@@ -98,9 +109,12 @@ def _replaced(values: Array, change: Callable[[str], str | None]) -> Array:
 
 
 def _replaced_where(values: Array, like: str, change: Callable[[str], str]) -> Array:
-    """Change the texts that a detector finds."""
-    found = pc.fill_null(pc.match_substring_regex(values, like), False)  # noqa: FBT003
+    """Change the texts that a detector finds: it looks at each distinct one once."""
+    distinct = values.dictionary_encode()
+    texts = distinct.dictionary
+    found = pc.match_substring_regex(texts, like)
     if not pc.any(found).as_py():
         return values
-    changed = [change(text) for text in values.filter(found).to_pylist()]
-    return pc.replace_with_mask(values, found, pa.array(changed, pa.string()))
+    changed = [change(text) for text in texts.filter(found).to_pylist()]
+    replaced = pc.replace_with_mask(texts, found, pa.array(changed, pa.string()))
+    return pc.take(replaced, distinct.indices)

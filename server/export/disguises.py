@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from server.export.patterns import (
     LIKE_ADDRESSES,
     LIKE_IPV6,
     LIKE_KEYS,
+    PLAIN,
     address_in,
     any_name,
     any_of,
@@ -58,6 +60,9 @@ class Disguise:
         literals = [*codes, *(text for text in contacts if len(text) >= _SHORTEST_CONTACT)]
         self.known = beginnings(literals) if literals else None
         """For RE2: what may contain an id or a contact of a participant."""
+        plain = (len(text) for text in literals if re.fullmatch(PLAIN, text))
+        self.shortest_plain = min(plain, default=sys.maxsize)
+        """What is made like an id and is shorter than this contains none of them."""
         like_names = beginnings_of_names(words) if words else None
         self.suspicious = "|".join(filter(None, (self.known, like_names, LIKE_ADDRESSES)))
         """For RE2: what may contain anything that tells who somebody is."""

@@ -17,6 +17,10 @@ EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"
 IPV4 = r"(?<![^\W_])(?<!\d\.)(?:\d{1,3}\.){3}\d{1,3}(?![^\W_]|\.\d)"
 LIKE_IPV6 = r"(?<![^\W_])(?=[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:)[0-9A-Fa-f:.]{3,60}(?![^\W_])"
 
+PLAIN = r"[A-Za-z0-9_-]*"
+NOT_PLAIN = r"[^A-Za-z0-9_-]"
+"""What ids are made of, and what stands in no id."""
+
 LIKE_ADDRESSES = r"@|\d\.\d{1,3}\.\d{1,3}\.\d|:[0-9A-Fa-f]{0,4}:"
 """What every e-mail or network address contains, for RE2."""
 
