@@ -36,6 +36,7 @@ check: $(TESTABLE) $(WEB_ALL)  ## lint, types, layers, dependencies
 	cd web && npm run --silent check && npm run --silent lint
 
 pages: $(PAGES)  ## build the web pages
+	@:
 
 $(PAGES): $(WEB_RUN) $(PAGE_SOURCES)
 	cd web && npm run --silent build
