@@ -4,6 +4,7 @@ A filter is frozen, so that it can be part of a dataloader's key. A field left o
 row; fields combine with AND. Each field bears the name of the column it looks at.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,9 +23,9 @@ class Condition(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    @abstractmethod
     def clauses(self, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
         """Return what must hold of the column."""
-        raise NotImplementedError
 
 
 class TimestampRange(Condition):
