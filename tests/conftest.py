@@ -23,6 +23,7 @@ from server.migrate import migrate
 from server.settings import Settings
 from tests.demo_data import filled
 from tests.factories import Row, a_user, save
+from tests.studies import Study
 from tests.warm_worker import Worker, working
 
 
@@ -182,3 +183,11 @@ def worker() -> Generator[Worker]:
     """One warm export worker for all tests that do not disturb it."""
     with working() as warm:
         yield warm
+
+
+@pytest.fixture
+async def study(db: Database) -> Study:
+    """Two experiments with records of every type, saved."""
+    made = Study()
+    await made.save(db)
+    return made

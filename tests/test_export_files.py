@@ -36,13 +36,6 @@ from tests.warm_worker import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def study(db: Database) -> Study:
-    made = Study()
-    await made.save(db)
-    return made
-
-
 async def test_csv_files_in_a_zip_hold_every_record(
     worker: Worker, db: Database, study: Study, tmp_path: Path
 ) -> None:

@@ -42,13 +42,6 @@ from tests.warm_worker import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def study(db: Database) -> Study:
-    made = Study()
-    await made.save(db)
-    return made
-
-
 @ASKING
 @given(texts=st.lists(TEXTS | st.none(), min_size=1, max_size=8))
 async def test_texts_come_back(
