@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from server.settings import Settings
 from server.storage import Storage
 from server.timestamps import now
 from tests.factories import Row as Saved
+from tests.folders import files_below
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
 ELSEWHERE = "another-host/1:1:1:abc"
@@ -137,12 +138,15 @@ async def cancel(db: Database, key: int) -> bool:
 
 def files(tmp_path: Path) -> list[str]:
     root = tmp_path / FILES
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    return [str(path.relative_to(root)) for path in files_below(root)]
 
 
 def children() -> set[int]:
-    tasks = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for task in tasks for pid in task.read_text().split()}
+    pids: set[int] = set()
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # the thread may have ended by now
+            pids.update(map(int, (thread / "children").read_text().split()))
+    return pids
 
 
 class Patient:

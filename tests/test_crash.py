@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from tests.conftest import LiveServer, serving
+from tests.folders import files_below
 
 CREATE = """mutation { exportCreate(
   input: {experimentIds: ["exp_dyadvideo01"], anonymization: KEEP}
@@ -66,7 +67,7 @@ def is_alive(pid: int) -> bool:
 
 
 def files(server: LiveServer) -> list[Path]:
-    return [path for path in (server.data_dir / "files" / "exports").rglob("*") if path.is_file()]
+    return files_below(server.data_dir / "files" / "exports")
 
 
 def test_an_export_survives_a_server_that_is_killed_twice(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.timestamps import Timestamp
 from tests.factories import START, Row
+from tests.folders import files_below
 
 COMMAND = [sys.executable, "-m", "server.export.worker"]
 
@@ -156,4 +157,4 @@ async def exported(worker: Worker, db: Database, folder: Path, **recipe: Any) ->
 
 def visible(folder: Path) -> list[Path]:
     """Return the files below a folder that the store lets anybody see."""
-    return [path for path in folder.rglob("*") if path.is_file() and "#" not in path.name]
+    return [path for path in files_below(folder) if "#" not in path.name]
