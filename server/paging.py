@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.cursors import PageRequest, write_cursor
+from server.key_lists import listed
 from server.keysets import beyond, ordering
-from server.rows import Layout, Row, listed
+from server.rows import Layout, Row
 
 
 @dataclass(frozen=True, slots=True)

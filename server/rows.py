@@ -6,8 +6,7 @@ Rows, not entities: a page of a thousand ratings is a thousand tuples and one la
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-from sqlalchemy import ColumnElement, SQLColumnExpression, TableValuedAlias, func, select
+from sqlalchemy import ColumnElement
 
 from server.db import Stored
 from server.global_ids import global_id
@@ -30,20 +29,6 @@ class Layout:
 
     def row(self, values: Sequence[Any]) -> "Row":
         return Row(self, values)
-
-
-def listed(keys: Sequence[int]) -> TableValuedAlias:
-    """Return keys as a table, with columns `key` (their place) and `value`.
-
-    One parameter however many there are: SQLite takes some thousands, and a statement that does
-    not change with their number is compiled once.
-    """
-    return func.json_each(orjson.dumps(list(keys)).decode()).table_valued("key", "value")
-
-
-def among(column: SQLColumnExpression[Any], keys: Sequence[int]) -> ColumnElement[bool]:
-    """Return the clause that keeps some keys, any number of them."""
-    return column.in_(select(listed(keys).c.value))
 
 
 _layouts: dict[type[Stored], Layout] = {}

@@ -24,13 +24,13 @@ from server.db import Stored
 from server.export.recipe import PARTICIPANTS, ROOMS, Recipe
 from server.export.statements import compiled, is_among_those_asked_for, with_sample
 from server.export.tables import Column, Identifying, Kind, RecordTable, Table
+from server.key_lists import among
 from server.records import RecordType
 from server.records.base import Place
 from server.records.experiments import Experiment, ExperimentBase
 from server.records.exports import ExportFormat, ExportPackaging
 from server.records.participants import Participant, ParticipantBase
 from server.records.rooms import Room, RoomBase
-from server.rows import among
 from server.timestamps import Timestamp
 
 _KEYS = {

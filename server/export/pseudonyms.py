@@ -9,11 +9,11 @@ from sqlmodel import col
 from server.export.recipe import Recipe, experiment_keys
 from server.export.statements import compiled
 from server.export.tables import Identities
+from server.key_lists import among
 from server.records.chat_messages import ChatMessage
 from server.records.columns import Identifies
 from server.records.exports import Anonymization
 from server.records.participants import Participant, Pseudonym
-from server.rows import among
 
 
 async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.db import Stored
+from server.key_lists import among
 from server.records import RecordType
 from server.records.experiments import Experiment
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.participants import Participant
 from server.records.rooms import Room
-from server.rows import among
 from server.timestamps import Timestamp
 
 ROOMS, PARTICIPANTS = "ROOMS", "PARTICIPANTS"

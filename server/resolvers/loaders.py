@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 from server.access import Actor
 from server.cursors import PageRequest
 from server.db import Database, Stored
+from server.key_lists import among
 from server.paging import Page, pages_by_parent
 from server.records.filters import Filter
-from server.rows import Row, among, layout_of
+from server.rows import Row, layout_of
 from server.timestamps import Timestamp
 
 AnyLoader = TypeVar("AnyLoader", bound=DataLoader[Any, Any])
