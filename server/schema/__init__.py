@@ -11,6 +11,7 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from server.execution.executor import PlanningExecutor
 from server.resolvers.context import Caller
 from server.schema.errors import CodedErrors
 from server.schema.experiments import Experiment, Participant, Room
@@ -103,6 +104,7 @@ schema = Schema(
         SyncMetric,
         Component,
     ],
+    execution_context_class=PlanningExecutor,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),
     extensions=[CodedErrors, OneOperation, OperationContext],
 )
