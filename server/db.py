@@ -25,6 +25,12 @@ READERS = 4
 MOST_PREPARED = 1024
 """How many statements are kept compiled."""
 
+WRITERS = {"sqlite": 1, "postgresql": 4}
+"""How many may write: SQLite has one writer, so wait for it here."""
+
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+_SESSION = {"timezone": "UTC", "jit": "off"}  # compiling costs more than our statements
+
 metadata: MetaData = SQLModel.metadata
 metadata.naming_convention = {  # so that migrations can name what they change
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -46,16 +52,16 @@ class Table(SQLModel):
     def __tablename__(cls) -> str:  # noqa: N805  # pyright: ignore[reportIncompatibleVariableOverride] - SQLModel's own way to name tables, which joins the words
         return to_snake(cls.__name__)
 
-
-class Stored(Table):
-    """What makes a set of columns a row of a table."""
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=KEY_TYPE)
-
     @classmethod
     def expressions(cls) -> dict[str, Any]:
         """Return what can be read of a row, by name: its columns, and what is made of them."""
         return {column.key: column for column in inspect(cls).columns}
+
+
+class Stored(Table):
+    """What makes a set of columns a row of a table that has a key of its own."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=KEY_TYPE)
 
 
 class Database:
@@ -83,14 +89,22 @@ class Database:
         return Path(name) if name and self.url.get_backend_name() == "sqlite" else None
 
     def _engine(self, *, readonly: bool) -> AsyncEngine:
+        kind = self.url.get_backend_name()
+        options: dict[str, Any] = {}
+        if kind == "postgresql":
+            options["connect_args"] = {"server_settings": _SESSION}
+            options["execution_options"] = _SNAPSHOT if readonly else {}
         engine = create_async_engine(
             self.url,
             json_serializer=dump_json,
             hide_parameters=True,  # they are people's data, and errors are logged
-            pool_size=READERS if readonly else 1,  # SQLite has one writer: wait for it here
+            pool_size=READERS if readonly else WRITERS[kind],
             max_overflow=0,
+            **options,
         )
-        if engine.dialect.name == "sqlite":
+        # many rows in one statement: it runs the triggers, or saves what it may undo, only once
+        engine.dialect.use_insertmanyvalues_wo_returning = True
+        if kind == "sqlite":
             event.listen(engine.sync_engine, "connect", _tune_reader if readonly else _tune_writer)
             begin = "BEGIN" if readonly else "BEGIN IMMEDIATE"
             event.listen(engine.sync_engine, "begin", partial(_begin, statement=begin))
@@ -161,7 +175,14 @@ def _begin(tx: Connection, statement: str) -> None:
 
 
 def _tune_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
-    _pragmas(connection, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+    _pragmas(
+        connection,
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "recursive_triggers=ON",  # so that what INSERT OR REPLACE deletes is no longer counted
+        "temp_store=MEMORY",  # a row with triggers is journaled on its own: in a file, that is slow
+    )
 
 
 def _tune_reader(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own

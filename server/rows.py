@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlalchemy.dialects import sqlite
 
-from server.db import Stored
+from server.db import Table
 from server.global_ids import global_id
 
 _SQLITE = sqlite.dialect()
@@ -49,12 +49,10 @@ class TableLayout(Layout):
     selected  those that are
     """
 
-    def __init__(self, model: type[Stored], wanted: frozenset[str] | None, *, raw: bool) -> None:
-        expressions = model.expressions()
+    def __init__(self, model: type[Table], wanted: frozenset[str] | None, *, raw: bool) -> None:
         self.model = model
         self.columns: Mapping[str, ColumnElement[Any]] = {
-            "key": expressions.pop("id"),
-            **expressions,
+            "key" if name == "id" else name: column for name, column in _in_order(model)
         }
         kept = {
             name: column
@@ -70,11 +68,11 @@ class TableLayout(Layout):
         self.selected = [column.label(name) for name, column in kept.items()]
 
 
-_layouts: dict[tuple[type[Stored], frozenset[str] | None, bool], TableLayout] = {}
+_layouts: dict[tuple[type[Table], frozenset[str] | None, bool], TableLayout] = {}
 
 
 def layout_of(
-    model: type[Stored], wanted: frozenset[str] | None = None, *, raw: bool = False
+    model: type[Table], wanted: frozenset[str] | None = None, *, raw: bool = False
 ) -> TableLayout:
     """Return the layout that selects some of a table's expressions, all by default: one for each.
 
@@ -89,7 +87,11 @@ def layout_of(
     return _layouts[key]
 
 
-def _names_of(model: type[Stored]) -> frozenset[str]:
+def _in_order(model: type[Table]) -> list[tuple[str, ColumnElement[Any]]]:
+    return sorted(model.expressions().items(), key=lambda named: named[0] != "id")
+
+
+def _names_of(model: type[Table]) -> frozenset[str]:
     return frozenset(layout_of(model).columns)
 
 

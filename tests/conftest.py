@@ -27,6 +27,8 @@ from tests.factories import Row, a_user, save
 from tests.studies import Study
 from tests.warm_worker import Worker, working
 
+pytest_plugins = ("tests.postgres",)
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -102,9 +104,9 @@ class Api:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncGenerator[Api]:
+async def opened(folder: Path, database_url: str | None = None) -> AsyncGenerator[Api]:
     """Run the server in this process, without export workers."""
-    app = create_app(Settings(data_dir=folder, export_workers=0))
+    app = create_app(Settings(data_dir=folder, database_url=database_url, export_workers=0))
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
@@ -117,6 +119,13 @@ async def opened(folder: Path) -> AsyncGenerator[Api]:
 async def api(tmp_path: Path) -> AsyncGenerator[Api]:
     """The server in this process, without export workers."""
     async with opened(tmp_path) as api:
+        yield api
+
+
+@pytest.fixture
+async def any_api(tmp_path: Path, any_url: str) -> AsyncGenerator[Api]:
+    """The server in this process, over either kind of database."""
+    async with opened(tmp_path, any_url) as api:
         yield api
 
 

@@ -23,10 +23,13 @@ from server.paging import (
     page_statement,
     pages_statement,
 )
+from server.records import RecordType
+from server.records.base import DataType
 from server.records.exports import Export
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
+from server.resolvers.summaries import summaries
 from server.rows import Row, TableLayout, layout_of
 from server.statements import Statement
 
@@ -162,9 +165,15 @@ class Counts:
 async def counts_within(
     context: Context, listing: Listing, level: str, parents: Sequence[int]
 ) -> Sequence[int]:
-    """Count the rows that belong to each of some parents."""
+    """Count the rows that belong to each of some parents: records off the tallies, if they do."""
     actor = context.actor
     actor.require(listing.listed.scope)
+    if isinstance(listing.listed, DataType) and listing.kept == listing.listed.filter():
+        data_type = RecordType(listing.listed)
+        tallies = await summaries(context, level, parents)
+        return [
+            tally.record_count if (tally := tallies.get((key, data_type))) else 0 for key in parents
+        ]
     layout = layout_of(listing.listed.model)
     column = layout.columns[f"{level}_key"]
 
