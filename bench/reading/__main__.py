@@ -21,7 +21,7 @@ from bench.reading.database import Built, database
 from bench.reading.load import Request, measure
 from bench.reading.queries import DOCUMENTS, TABS
 from bench.reading.results import Measured, report
-from bench.reading.servers import KINDS, OURS, Kind, Running, ask, running
+from bench.reading.servers import KINDS, OURS, Kind, ask, running
 
 QUESTIONS = ("Q1", "Q2", "Q3", *PAGES)
 DEPTH = tuple(PAGES)[1:]
