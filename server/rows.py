@@ -4,7 +4,7 @@ Rows, not entities: a page of a thousand ratings is a thousand tuples and one la
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.dialects import sqlite
@@ -127,3 +127,25 @@ class Row:
     def id(self) -> str:
         """The global id."""
         return global_id(self.layout.type_name, self.key)
+
+
+class Rows(Sequence[Row]):
+    """Some rows of one layout, made when they are looked at."""
+
+    __slots__ = ("layout", "values")
+
+    def __init__(self, layout: Layout, values: Sequence[Sequence[Any]]) -> None:
+        self.layout = layout
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Rows": ...
+    def __getitem__(self, place: int | slice) -> "Row | Rows":
+        if isinstance(place, slice):
+            return Rows(self.layout, self.values[place])
+        return Row(self.layout, self.values[place])

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     )
     fast_path: bool = Field(
         default=True,
-        description="Whether selections are executed by compiled plans; off, by graphql-core alone.",
+        description="Whether compiled plans execute selections; off, graphql-core alone does.",
     )
     export_workers: int = Field(
         default=1, ge=0, description="Worker processes this server keeps; 0 leaves jobs to others."

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from graphql import (
-    FieldNode,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -33,7 +32,7 @@ from server.execution.expressions import LeftToGraphQL
 from server.execution.makers import node_fields, pages_maker, rows_maker
 from server.execution.plans import Load, NotPlanned, Other, Planner, Selection
 from server.paging import Page
-from server.rows import Row
+from server.rows import Row, Rows
 
 MOST_OPERATIONS = 512
 """Of how many operations the plans are kept."""
@@ -157,7 +156,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         )
         assert load.field.base_resolver is not None
         batch: Batch = load.field.base_resolver(*args, **kwargs)
-        if not _has_variables(details.node):
+        if not load.varies:
             load.constant = batch
         return batch
 
@@ -166,17 +165,15 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Sequence[Any]:
         """Return values as the answer shows them."""
         if isinstance(type_, GraphQLNonNull):
-            if any(value is None for value in values):
+            if None in values:
                 raise LeftToGraphQL
             type_ = type_.of_type
-        elif any(value is None for value in values):
+        elif None in values:
             present = await self._shown(load, type_, [v for v in values if v is not None])
             shown = iter(present)
             return [None if value is None else next(shown) for value in values]
         if is_list_type(type_):
-            flat = [each for value in values for each in value]
-            shown = iter(await self._shown(load, type_.of_type, flat))
-            return [list(islice(shown, len(value))) for value in values]
+            return await self._lists(load, type_.of_type, values)
         if is_leaf_type(type_):
             return [_leaf(type_, value) for value in values]
         if not values:
@@ -184,6 +181,18 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         if isinstance(values[0], Page):
             return await self._pages(load.selections[get_named_type(type_).name], values)
         return await self._rows(load, values)
+
+    async def _lists(
+        self, load: Load, type_: GraphQLOutputType, lists: Sequence[Any]
+    ) -> Sequence[Any]:
+        first = lists[0] if lists else None
+        if isinstance(first, Rows):
+            values = [each for rows in lists for each in rows.values]
+            selection = load.selections[first.layout.type_name]
+            shown = iter(await self._values(selection, first.layout, values))
+        else:
+            shown = iter(await self._shown(load, type_, [each for some in lists for each in some]))
+        return [list(islice(shown, len(some))) for some in lists]
 
     async def _rows(self, load: Load, rows: Sequence[Row]) -> Sequence[Any]:
         layout = rows[0].layout
@@ -236,7 +245,9 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         shown: list[Any] = []
         try:
             for source in sources:
-                shown.append(apart.execute_field(type_, source, other.details, path, None))
+                shown.append(  # noqa: PERF401 - what was begun is settled if a later one fails
+                    apart.execute_field(type_, source, other.details, path, None)
+                )
         finally:
             awaited: list[Awaitable[Any]] = [each for each in shown if self.is_awaitable(each)]
             if len(shown) < len(sources):
@@ -260,24 +271,6 @@ class _Switches(Visitor):
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 self.names.add(argument.value.name.value)
-
-
-class _Variables(Visitor):
-    """Finds whether there is any variable."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = False
-
-    def enter_variable(self, *_: Any) -> None:
-        self.found = True
-
-
-def _has_variables(node: FieldNode) -> bool:
-    finder = _Variables()
-    for argument in node.arguments or ():
-        visit(argument, finder)
-    return finder.found
 
 
 def _leaf(type_: Any, value: object) -> Any:

@@ -93,7 +93,7 @@ def _enum_names(type_: GraphQLEnumType) -> dict[Any, str]:
     kind = getattr(type_, "wrapped_cls", None)
     if kind is None:
         raise NotPlanned
-    shown: dict[Any, str] = {}
+    shown: dict[Any, str] = {name: name for name in type_.values}  # stored by name, or by value
     for name, value in type_.values.items():
         shown[value.value] = shown[kind(value.value)] = name
     return shown

@@ -10,7 +10,12 @@ from server.rows import Layout
 Make = Callable[..., list[dict[str, Any]]]
 """Makes the answers of rows, or of pages, and of what was loaded for each, field by field."""
 
-_PAGE_INFO = ("has_next_page", "has_previous_page", "start_cursor", "end_cursor")
+_PAGE_INFO = {
+    "has_next_page": "p.has_next_page",
+    "has_previous_page": "p.has_previous_page",
+    "start_cursor": "(w(p.values[0]) if p.values else None)",
+    "end_cursor": "(w(p.values[-1]) if p.values else None)",
+}
 
 
 def rows_maker(selection: Selection, layout: Layout) -> Make:
@@ -42,7 +47,7 @@ def pages_maker(selection: Selection, layout: Layout) -> Make:
         body = [
             "done = []",
             f"{_each('p', 'pages', loaded.values())}:",
-            "  w = p.write_cursor",
+            *(["  w = p.write_cursor"] if "w(" in shown else []),
             f"  done.append({shown})",
             "return done",
         ]
@@ -138,7 +143,7 @@ def _page_info(selection: Selection) -> str:
             case Typename():
                 shown[key] = repr(entry.name)
             case Read() if entry.name in _PAGE_INFO:
-                shown[key] = f"p.{entry.name}"
+                shown[key] = _PAGE_INFO[entry.name]
             case _:
                 raise NotPlanned
     return _braced(shown)

@@ -5,14 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    FieldNode,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
+    Visitor,
     get_named_type,
     is_abstract_type,
     is_leaf_type,
     is_object_type,
+    visit,
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.execution.executor import Executor
@@ -56,8 +59,9 @@ class Within:
 class Load:
     """What is loaded for all sources at once.
 
-    wanted   the names that will be read of it; None if that is not known
-    constant the batch, if no variable has a part in it
+    wanted    the names that will be read of it; None if that is not known
+    varies    whether variables have a part in its arguments
+    constant  the batch, once made, if they do not
     """
 
     definition: GraphQLField
@@ -66,6 +70,7 @@ class Load:
     details: FieldDetailsList
     selections: Mapping[str, "Selection"]
     wanted: Wanted
+    varies: bool
     constant: Batch | None = None
 
 
@@ -137,7 +142,10 @@ class Planner:
             case [Batched() as batched]:
                 selections = self._selections(get_named_type(definition.type), details)
                 wanted = _all(selection.wanted for selection in selections.values())
-                return Load(definition, declared, batched.needs, details, selections, wanted)
+                varies = _has_variables(details[0].node)
+                return Load(
+                    definition, declared, batched.needs, details, selections, wanted, varies
+                )
             case _:
                 return None
 
@@ -186,3 +194,21 @@ def _all(names: Iterable[Wanted]) -> Wanted:
             return None
         found |= each
     return found
+
+
+class _Variables(Visitor):
+    """Finds whether there is any variable."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def enter_variable(self, *_: Any) -> None:
+        self.found = True
+
+
+def _has_variables(node: FieldNode) -> bool:
+    finder = _Variables()
+    for argument in node.arguments or ():
+        visit(argument, finder)
+    return finder.found

@@ -29,7 +29,7 @@ from server.records.exports import Export
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
-from server.resolvers.summaries import summaries
+from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, layout_of
 from server.statements import Statement
 
@@ -170,10 +170,9 @@ async def counts_within(
     actor.require(listing.listed.scope)
     if isinstance(listing.listed, DataType) and listing.kept == listing.listed.filter():
         data_type = RecordType(listing.listed)
-        tallies = await summaries(context, level, parents)
-        return [
-            tally.record_count if (tally := tallies.get((key, data_type))) else 0 for key in parents
-        ]
+        tallied = await tallies(context, level, parents, [data_type])
+        found = {parent: count for parent, _, count, *_ in tallied}
+        return [found.get(key, 0) for key in parents]
     layout = layout_of(listing.listed.model)
     column = layout.columns[f"{level}_key"]
 
