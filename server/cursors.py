@@ -4,6 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -13,6 +14,9 @@ from server.errors import BadUserInput, InvalidCursor
 DEFAULT_PAGE = 50
 
 UNREADABLE = "That is not a cursor of this server."
+UNENDING = ("inf", "-inf", "nan")
+"""How a cursor holds the numbers that JSON cannot say."""
+
 ELSEWHERE = "That cursor belongs to another list, order or filter: page with the one it came from."
 
 
@@ -59,8 +63,11 @@ def page_size(first: int | None, last: int | None, most: int) -> tuple[int, bool
 
 def write_cursor(request: PageRequest, parent: int | None, values: Sequence[object]) -> str:
     """Return a place: the values of the request's keys, in the list of a parent."""
-    place = [request.fingerprint, parent, *values]
-    return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+    written = orjson.dumps([request.fingerprint, parent, *values])
+    if b"null" in written:  # as JSON has it: a number without end, too
+        unending = [repr(v) if isinstance(v, float) and not isfinite(v) else v for v in values]
+        written = orjson.dumps([request.fingerprint, parent, *unending])
+    return urlsafe_b64encode(written).decode().rstrip("=")
 
 
 def read_cursor(request: PageRequest, cursor: str) -> tuple[Any, list[Any]]:

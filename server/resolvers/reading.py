@@ -43,7 +43,7 @@ NODES: Mapping[str, Listed] = {
 
 async def root_page(context: Context, listed: Listed, request: PageRequest, kept: Filter) -> Page:
     """Return a page of all the rows of a table that the actor may see."""
-    context.actor.require(listed.scope)
+    context.actor.require(listed.scope, *kept.scopes())
     layout = layout_of(listed.model)
     where = [seen(context, layout), *kept.clauses(layout.columns)]
     async with context.db.read() as tx:
@@ -52,6 +52,7 @@ async def root_page(context: Context, listed: Listed, request: PageRequest, kept
 
 async def root_count(context: Context, listed: Listed, kept: Filter) -> int:
     """Count all the rows of a table that the actor may see."""
+    context.actor.require(listed.scope, *kept.scopes())
     layout = layout_of(listed.model)
     statement = (
         select(func.count())
@@ -66,7 +67,7 @@ async def page_within(
     context: Context, listed: Listed, parent: Row, request: PageRequest, kept: Filter
 ) -> Page:
     """Return a page of the rows that belong to a row."""
-    context.actor.require(listed.scope)
+    context.actor.require(listed.scope, *kept.scopes())
     check_cursors(request, parent.key)
     pages = context.loaders.get(Pages, listed.model, f"{parent.layout.level}_key")
     page: Page = await pages.load(PageKey(parent.key, request, kept))
@@ -75,7 +76,7 @@ async def page_within(
 
 async def count_within(context: Context, listed: Listed, parent: Row, kept: Filter) -> int:
     """Count the rows that belong to a row."""
-    context.actor.require(listed.scope)
+    context.actor.require(listed.scope, *kept.scopes())
     counts = context.loaders.get(Counts, listed.model, f"{parent.layout.level}_key")
     count: int = await counts.load(CountKey(parent.key, kept))
     return count
