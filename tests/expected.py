@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -46,12 +47,19 @@ def _holds(name: str, wanted: Any, row: Row) -> bool:
     if name == "not":
         return not keeps(wanted, row)
     value = value_of(row, snake(name))
-    if "path" in wanted or name in JSON_FIELDS:
+    if is_json(row, name):
         return _holds_json(value, wanted)
     return all(_CONDITIONS[condition](value, given) for condition, given in wanted.items())
 
 
-JSON_FIELDS = ("response", "config", "variables", "value", "rawValue", "labels", "details")
+def is_json(row: Row, name: str) -> bool:
+    sparse = row.model.__name__ == "SparseRating" and name in ("value", "rawValue")
+    return sparse or name in ("response", "config", "variables", "labels", "details")
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
 
 
 def snake(name: str) -> str:
@@ -60,8 +68,8 @@ def snake(name: str) -> str:
 
 _CONDITIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "isNull": lambda value, asked: (value is None) is asked,
-    "gte": lambda value, asked: value is not None and value >= asked,
-    "lt": lambda value, asked: value is not None and value < asked,
+    "gte": lambda value, asked: value is not None and value >= _number(asked),
+    "lt": lambda value, asked: value is not None and value < _number(asked),
     "in": lambda value, asked: value in asked,
     "equals": lambda value, asked: value is not None and value == asked,
     "contains": lambda value, asked: value is not None and bool(_any_case(asked).search(value)),
@@ -69,6 +77,13 @@ _CONDITIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "has": lambda value, asked: value is not None and asked in value,
     "isEmpty": lambda value, asked: value is not None and (value == []) is asked,
 }
+
+
+def _number(asked: float | str) -> float:
+    """Return a bound as it is compared: a moment is given as text."""
+    if not isinstance(asked, str):
+        return asked
+    return round(datetime.fromisoformat(asked).timestamp() * 1000)
 
 
 def _any_case(text: str) -> re.Pattern[str]:
