@@ -86,7 +86,7 @@ class PageOfAll:
         self, context: Context, sources: Sequence[object], wanted: Wanted
     ) -> Sequence[Page]:
         listing, actor = self.listing, context.actor
-        actor.require(listing.listed.scope)
+        actor.require(listing.listed.scope, *listing.kept.scopes())
         request = listing.request("", self.window)
         layout = _layout(context, listing, request, wanted)
 
@@ -111,7 +111,7 @@ class PageWithin:
         self, context: Context, sources: Sequence[Row], wanted: Wanted
     ) -> Sequence[Page]:
         listing, actor = self.listing, context.actor
-        actor.require(listing.listed.scope)
+        actor.require(listing.listed.scope, *listing.kept.scopes())
         level = sources[0].layout.level
         request = listing.request(level, self.window)
         layout = _layout(context, listing, request, wanted)
@@ -167,7 +167,7 @@ async def counts_within(
 ) -> Sequence[int]:
     """Count the rows that belong to each of some parents: records off the tallies, if they do."""
     actor = context.actor
-    actor.require(listing.listed.scope)
+    actor.require(listing.listed.scope, *listing.kept.scopes())
     if isinstance(listing.listed, DataType) and listing.kept == listing.listed.filter():
         data_type = RecordType(listing.listed)
         tallied = await tallies(context, level, parents, [data_type])

@@ -20,6 +20,8 @@ def _parse_moment(value: object) -> Timestamp:
 def _parse_bytes(value: object) -> ByteCount:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError("BigInt must be a whole number.")
+    if not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("BigInt must fit into 64 bits.")
     return ByteCount(value)
 
 
