@@ -132,8 +132,8 @@ def _look_for_no_nul(
     _tx: object,
     _cursor: object,
     statement: str,
-    parameters: Any,
-    *_: object,  # noqa: ANN401 - as the driver wants them
+    parameters: Any,  # noqa: ANN401 - a driver's own
+    *_: object,
 ) -> tuple[str, Any]:
     """Ask for U+FFFF, which is no character either, in place of U+0000.
 
