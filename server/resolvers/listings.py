@@ -125,7 +125,8 @@ class PageWithin:
             if one:
                 clauses.append(of_parent(layout, f"{level}_key"))
                 return page_statement(layout, request, clauses)
-            return pages_statement(layout, f"{level}_key", request, clauses)
+            parent, lateral = f"{level}_key", not context.db.raw
+            return pages_statement(layout, parent, request, clauses, lateral=lateral)
 
         shape = "within", one, level, listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
