@@ -4,7 +4,7 @@ from enum import Enum, StrEnum
 from typing import Any, ClassVar
 
 from pydantic import Field
-from sqlalchemy import case, func
+from sqlalchemy import ColumnElement, case, func
 from sqlmodel import col
 
 from server.records.base import DataType, Record, RecordBase, RecordFilter
@@ -18,6 +18,15 @@ class SyncBand(StrEnum):
     GOOD = "GOOD"
     ACCEPTABLE = "ACCEPTABLE"
     POOR = "POOR"
+
+
+def band_of(drift: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the band of a drift's size in ms; null has none."""
+    return case(
+        (drift < 100, SyncBand.GOOD.value),
+        (drift <= 500, SyncBand.ACCEPTABLE.value),
+        (drift > 500, SyncBand.POOR.value),
+    )
 
 
 class SyncMetricBase(RecordBase):
@@ -48,13 +57,7 @@ class SyncMetric(SyncMetricBase, Record, table=True):
 
     @classmethod
     def expressions(cls) -> dict[str, Any]:
-        drift = func.abs(col(cls.time_drift))
-        band = case(
-            (drift < 100, SyncBand.GOOD.value),
-            (drift <= 500, SyncBand.ACCEPTABLE.value),
-            (drift > 500, SyncBand.POOR.value),
-        )
-        return {**super().expressions(), "band": band}
+        return {**super().expressions(), "band": band_of(func.abs(col(cls.time_drift)))}
 
 
 class SyncMetricFilter(RecordFilter):

@@ -80,7 +80,7 @@ async def list_all(
 ) -> Connection[Any]:
     """Resolve a connection of all the rows that the caller may see."""
     context, kept = info.context, kept or listed.filter()
-    request = _request("", listed, kept, order_by, window)
+    request = page_request("", listed, kept, order_by, window)
     page = await root_page(context, listed, request, kept)
     return _connection(page, lambda: root_count(context, listed, kept))
 
@@ -96,19 +96,21 @@ async def list_within(
     """Resolve a connection of the rows that belong to `parent`."""
     assert isinstance(parent, Row)
     context, kept = info.context, kept or listed.filter()
-    request = _request(parent.layout.level, listed, kept, order_by, window)
+    request = page_request(parent.layout.level, listed, kept, order_by, window)
     page = await page_within(context, listed, parent, request, kept)
     return _connection(page, lambda: count_within(context, listed, parent, kept))
 
 
-def _request(
+def page_request(
     level: str,
     listed: Listed,
     kept: Filter,
     order_by: Sequence[OrderBy] | None,
     window: Window,
+    most: int | None = None,
 ) -> PageRequest:
-    limit, backwards = page_size(window.first, window.last, listed.most)
+    """Return which page is asked for; `most` is how many rows it may have, if not the list's."""
+    limit, backwards = page_size(window.first, window.last, most or listed.most)
     order = tuple(
         SortKey(by.field.value, descending=by.direction is OrderDirection.DESC)
         for by in order_by or ()
