@@ -75,7 +75,8 @@ class RatingSeries(BaseModel):
         " or else the first sample; null if there is neither."
     )
     bucket_ms: int | None = Field(
-        description="How wide a bucket is, in ms, its end not included; null if `start` is."
+        description="How wide a bucket is, in ms, its end not included; null if there is "
+        "no sample, and no `from` or no `to`."
     )
     lines: list[RatingLine] = Field(
         description="One line for each participant and component, by room, participant and "
