@@ -60,5 +60,5 @@ class _Counts(RollUp[tuple[EventKind, EventFilter], list[EventCount]]):
                 EventCount(kind=name, count=count, first_timestamp=first, last_timestamp=last)
             )
         for counts in found.values():
-            counts.sort(key=lambda counted: (-counted.count, counted.kind or ""))
+            counts.sort(key=lambda each: (-each.count, each.kind is not None, each.kind or ""))
         return found

@@ -199,4 +199,4 @@ def _line(
         max=most,
         mean=mean,
     )
-    return (seat or (), component or "", line.onset[0]), line
+    return (seat or (), component is not None, component or ""), line

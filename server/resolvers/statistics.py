@@ -91,7 +91,7 @@ class _Statistics(RollUp[tuple[tuple[str, ...], SparseRatingFilter], list[Rating
         for place, *values in await GROUPS.read(tx, self._groups(keys, kept, places)):
             group, numbers = values[: len(keys)], values[len(keys) :]
             named = dict(zip(keys, group, strict=True))
-            order = [name or "" for name in group]
+            order = [(name is not None, name or "") for name in group]
             found[place].append((order, RatingStatistics(**named, **_numbers(*numbers))))
         return {
             place: [each for _, each in sorted(groups, key=lambda group: group[0])]
