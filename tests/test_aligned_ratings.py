@@ -132,7 +132,7 @@ async def test_who_gave_no_sample_is_all_gap(api: Api) -> None:
         "value": [None, None],
         "gap": [True, True],
     }
-    nothing = {"onset": [], "participants": [{"value": [], "gap": []}] * 2}
+    nothing: dict[str, Any] = {"onset": [], "participants": [{"value": [], "gap": []}] * 2}
     other = asked(componentId='"none"', everyMs=100).replace("participantId", "")
     assert await place.ask(other) == nothing
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from math import inf, isinf
 from statistics import fmean
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -71,7 +72,7 @@ async def test_a_window_is_what_its_measurements_come_to(
                 assert shown["meanQuality"][i] == mean(qualities)
 
 
-def mean(numbers: list[float]) -> object:
+def mean(numbers: list[float]) -> Any:
     return pytest.approx(fmean(numbers), rel=1e-9, abs=1e-9) if numbers else None
 
 
