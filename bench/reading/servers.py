@@ -78,8 +78,20 @@ def _uvicorn(name: str, *options: str) -> Callable[[int, Built], list[str]]:
     return command
 
 
-def _python_peer(name: str, title: str) -> Kind:
-    return Kind(name, title, _uvicorn(name), PEERS / name)
+def _python_peer(name: str, title: str, **options: Any) -> Kind:
+    return Kind(name, title, _uvicorn(name), PEERS / name, **options)
+
+
+def _datasette(port: int, built: Built) -> list[str]:
+    serve = [str(ENVS / "datasette" / "bin" / "python"), "-m", "datasette", "serve"]
+    limits = {"max_returned_rows": "10000", "sql_time_limit_ms": "60000"}
+    settings = [word for name in limits for word in ("--setting", name, limits[name])]
+    return [*serve, str(built.file), "--port", str(port), "-m", "metadata.json", *settings]
+
+
+def _own_documents(name: str) -> dict[str, str]:
+    """Return what a server with a schema of its own is asked: the same rows, as near as can be."""
+    return {each: (PEERS / name / f"{each}.graphql").read_text() for each in DOCUMENTS}
 
 
 def _node(port: int, built: Built) -> list[str]:
@@ -92,8 +104,18 @@ KINDS = [
     OURS,
     Kind("plain", "ours, fast path off", _ours, environment={"HYPERDATA_FAST_PATH": "0"}),
     _python_peer("orm", "Strawberry + SQLModel ORM"),
+    _python_peer("ariadne", "Ariadne + aiosqlite", path="/graphql/"),
+    Kind(
+        "datasette",
+        "datasette-graphql",
+        _datasette,
+        PEERS / "datasette",
+        path="/graphql/hyperdata",
+        documents=_own_documents("datasette"),
+        same_schema=False,
+    ),
     Kind("yoga", "graphql-yoga + better-sqlite3", _node, PEERS / "yoga"),
-    Kind("floor", "floor: sqlite3, orjson", _uvicorn("floor"), PEERS / "floor", tells_depth=True),
+    _python_peer("floor", "floor: sqlite3, orjson", tells_depth=True),
 ]
 
 
