@@ -86,7 +86,7 @@ def without_cursors(answer: Any) -> Any:
 
 
 _SAID = re.compile(
-    rb'"((?:rat|evt|rec|msg|syn|room)_\w+|bench\w{23})"|"record_?count": ?"?(\d+)', re.I
+    rb'"((?:rat|evt|rec|msg|syn|room)_(?:bench)?\d\w+|bench\w{23})"|"record_?count": ?"?(\d+)', re.I
 )
 
 
