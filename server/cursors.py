@@ -1,9 +1,11 @@
 """Cursors: which page is asked for, and a row's place in its list as text that only we read."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
-from collections.abc import Sequence
+from binascii import b2a_base64
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -11,6 +13,8 @@ import orjson
 from server.errors import BadUserInput, InvalidCursor
 
 DEFAULT_PAGE = 50
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 UNREADABLE = "That is not a cursor of this server."
 ELSEWHERE = "That cursor belongs to another list, order or filter: page with the one it came from."
@@ -57,10 +61,21 @@ def page_size(first: int | None, last: int | None, most: int) -> tuple[int, bool
     return size, last is not None
 
 
-def write_cursor(request: PageRequest, parent: int | None, values: Sequence[object]) -> str:
-    """Return a place: the values of the request's keys, in the list of a parent."""
-    place = [request.fingerprint, parent, *values]
-    return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+def cursor_writer(
+    request: PageRequest, parent: int | None, place: Mapping[str, int]
+) -> Callable[[Sequence[Any]], str]:
+    """Return what makes the values of a row, of which `place` tells the order, a cursor.
+
+    It is the values of the request's keys, in the list of a parent.
+    """
+    start = orjson.dumps([request.fingerprint, parent])[:-1] + b","
+    keys = itemgetter(*(place[key.column] for key in request.keys))
+
+    def write(values: Sequence[Any]) -> str:
+        text = start + orjson.dumps(keys(values))[1:]
+        return b2a_base64(text, newline=False).translate(_URL_SAFE, b"=").decode()
+
+    return write
 
 
 def read_cursor(request: PageRequest, cursor: str) -> tuple[Any, list[Any]]:

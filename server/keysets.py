@@ -1,15 +1,26 @@
 """An order and a place in it, as SQL: what to sort by, and what lies beyond a cursor."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, TypeDecorator, and_, case, func, or_, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    TypeDecorator,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    tuple_,
+)
 
 from server.cursors import UNREADABLE, PageRequest, read_cursor
 from server.errors import InvalidCursor
-from server.rows import Layout
+from server.rows import TableLayout
 
 
-def ordering(layout: Layout, request: PageRequest) -> list[ColumnElement[Any]]:
+def ordering(layout: TableLayout, request: PageRequest) -> list[ColumnElement[Any]]:
     """Return what a page's statement sorts by."""
     return [
         term.desc() if descending != request.backwards else term.asc()
@@ -18,15 +29,14 @@ def ordering(layout: Layout, request: PageRequest) -> list[ColumnElement[Any]]:
 
 
 def beyond(
-    layout: Layout, request: PageRequest, cursor: str, *, towards_end: bool
+    layout: TableLayout, request: PageRequest, place: Sequence[Any], *, towards_end: bool
 ) -> ColumnElement[bool]:
-    """Return the clause that a row lies on one side of a cursor.
+    """Return the clause that a row lies on one side of a place: values, or parameters for them.
 
     Terms of one direction are compared as a row value, which an index can seek: the same written
     with OR was measured hundreds of times slower. Mixed directions leave no choice.
     """
     terms = _terms(layout, request)
-    place = _place(layout, request, cursor)
     ascending = [descending != towards_end for _, descending in terms]
     if len(set(ascending)) == 1:
         here, there = tuple_(*(term for term, _ in terms)), tuple_(*place)
@@ -42,7 +52,7 @@ def beyond(
     )
 
 
-def _terms(layout: Layout, request: PageRequest) -> list[tuple[ColumnElement[Any], bool]]:
+def _terms(layout: TableLayout, request: PageRequest) -> list[tuple[ColumnElement[Any], bool]]:
     """Return what to sort by and whether descending; a nullable column is two terms, never null."""
     terms: list[tuple[ColumnElement[Any], bool]] = []
     for key in request.keys:
@@ -54,7 +64,15 @@ def _terms(layout: Layout, request: PageRequest) -> list[tuple[ColumnElement[Any
     return terms
 
 
-def _place(layout: Layout, request: PageRequest, cursor: str) -> list[Any]:
+def places(layout: TableLayout, request: PageRequest, name: str) -> list[BindParameter[Any]]:
+    """Return parameters for a place that each run gives, called `after_0` and so on."""
+    return [
+        bindparam(f"{name}_{i}", type_=term.type, required=False)
+        for i, (term, _) in enumerate(_terms(layout, request))
+    ]
+
+
+def place_of(layout: TableLayout, request: PageRequest, cursor: str) -> list[Any]:
     """Return a cursor's place as the values of the terms; InvalidCursor if they cannot be."""
     place: list[Any] = []
     for key, value in zip(request.keys, read_cursor(request, cursor)[1], strict=True):
