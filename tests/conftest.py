@@ -102,9 +102,9 @@ class Api:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncGenerator[Api]:
+async def opened(folder: Path, **settings: Any) -> AsyncGenerator[Api]:
     """Run the server in this process, without export workers."""
-    app = create_app(Settings(data_dir=folder, export_workers=0))
+    app = create_app(Settings(data_dir=folder, export_workers=0, **settings))
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

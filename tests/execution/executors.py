@@ -61,7 +61,7 @@ def in_order(errors: list[dict[str, Any]], *, serial: bool) -> list[dict[str, An
 
 
 def _place(error: Mapping[str, Any]) -> str:
-    return json.dumps([error.get("path"), error.get("locations"), error["message"]])
+    return json.dumps([error.get("path"), error["message"], error.get("locations")])
 
 
 def is_serial(document: str) -> bool:

@@ -4,15 +4,16 @@ from typing import Any, ClassVar
 
 import pytest
 from graphql import GraphQLLeafType, GraphQLNonNull
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Plain
 
 from tests.execution.cases import CASES
-from tests.execution.executors import PLAIN, Executor, Pair
+from tests.execution.executors import Executor, Pair
 from tests.execution.test_spec_cases import differences
 
 pytestmark = pytest.mark.anyio
 
 
-class Remembering(PLAIN):
+class Remembering(Plain):
     """Plans once for a document, whatever the variables say."""
 
     plans: ClassVar[dict[int, Any]] = {}
@@ -25,7 +26,7 @@ class Remembering(PLAIN):
         return self.plans[key][0]
 
 
-class Shuffling(PLAIN):
+class Shuffling(Plain):
     """Answers fields in an order of its own."""
 
     def execute_fields(self, parent: Any, source: Any, path: Any, fields: Any, context: Any) -> Any:
@@ -33,7 +34,7 @@ class Shuffling(PLAIN):
         return super().execute_fields(parent, source, path, turned, context)
 
 
-class Trusting(PLAIN):
+class Trusting(Plain):
     """Takes leaves as they come."""
 
     @staticmethod
@@ -41,7 +42,7 @@ class Trusting(PLAIN):
         return result
 
 
-class Forgiving(PLAIN):
+class Forgiving(Plain):
     """Lets a null stand where there must be a value."""
 
     def complete_value(self, return_type: Any, *rest: Any) -> Any:
@@ -49,14 +50,14 @@ class Forgiving(PLAIN):
         return super().complete_value(nullable, *rest)
 
 
-class Hasty(PLAIN):
+class Hasty(Plain):
     """Runs mutations side by side."""
 
     def execute_fields_serially(self, *given: Any) -> Any:
         return super().execute_fields(*given)
 
 
-class Blaming(PLAIN):
+class Blaming(Plain):
     """Says of no error where in the document it arose."""
 
     def handle_field_error(self, error: Exception, return_type: Any, nodes: Any, path: Any) -> Any:

@@ -256,6 +256,8 @@ class Shadow:
     weight: Any = 3
 
 
+NAMELESS: Mapping[str, Any] = {"name": None, "barks": True}
+
 PETS: Mapping[str, Callable[[], Any]] = {
     "cat": lambda: Cat(name="Tom", lives=9),
     "dog": lambda: Dog(name="Rex", barks=None),
