@@ -6,30 +6,51 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
+    Dialect,
     SQLColumnExpression,
     TableValuedAlias,
+    Text,
+    bindparam,
     column,
-    literal,
     select,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
 
 
-def listed(keys: Sequence[int]) -> TableValuedAlias:
+class KeyList(TypeDecorator[Any]):
+    """Keys as one parameter."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> str:
+        return orjson.dumps(list(value or ())).decode()
+
+
+def keys(name: str, values: Sequence[int] = ()) -> BindParameter[Any]:
+    """Return a parameter of some name that takes a list of keys."""
+    return bindparam(name, list(values), KeyList())
+
+
+def listed(keys: Sequence[int] | BindParameter[Any]) -> TableValuedAlias:
     """Return keys as a table, with columns `key` (to sort by for their order) and `value`.
 
     One parameter however many there are: databases take only some thousands, and a statement that
     does not change with their number is compiled once.
     """
-    return _Elements(literal(orjson.dumps(list(keys)).decode())).table_valued(
-        column("key", BigInteger), column("value", BigInteger)
-    )
+    if not isinstance(keys, BindParameter):
+        keys = bindparam(None, list(keys), KeyList())
+    return _Elements(keys).table_valued(column("key", BigInteger), column("value", BigInteger))
 
 
-def among(place: SQLColumnExpression[Any], keys: Sequence[int]) -> ColumnElement[bool]:
+def among(
+    place: SQLColumnExpression[Any], keys: Sequence[int] | BindParameter[Any]
+) -> ColumnElement[bool]:
     """Return the clause that keeps some keys, any number of them."""
     return place.in_(select(listed(keys).c.value))
 

@@ -4,15 +4,20 @@ from collections.abc import Generator
 from typing import Any
 
 import strawberry
+from graphql import ExecutionResult as GraphQLExecutionResult
 from graphql import GraphQLError, OperationDefinitionNode
+from graphql.execution import execute
+from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from server.resolvers.context import Caller
-from server.schema.errors import CodedErrors
+from server.execution.documents import Documents, KnownDocuments, only_query
+from server.execution.executor import PlanningExecutor
+from server.resolvers.context import Caller, Context
+from server.schema.errors import CodedErrors, coded
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
 from server.schema.queries import ReadingQuery
@@ -76,6 +81,10 @@ class OperationContext(SchemaExtension):
 class Schema(strawberry.Schema):
     """Leaves the reporting of errors to CodedErrors: by default each is logged with its query."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.documents = Documents()
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None: ...
@@ -85,6 +94,33 @@ class Schema(strawberry.Schema):
         allowed = set(options.get("allowed_operation_types", OperationType))
         options["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
         return await super().execute(*args, **options)
+
+    async def execute_known(
+        self, text: str, variables: dict[str, Any] | None, name: str | None, context: Context
+    ) -> GraphQLExecutionResult:
+        """Execute a query that `knows` says is known, with nothing in between."""
+        document = self.documents.get(text)
+        assert document is not None
+        result = execute(
+            self._schema,
+            document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=name,
+            is_awaitable=optimized_is_awaitable,
+            executor_class=PlanningExecutor,
+        )
+        if not isinstance(result, GraphQLExecutionResult):
+            result = await result
+        return GraphQLExecutionResult(
+            result.data, result.errors and [coded(error) for error in result.errors]
+        )
+
+    def knows(self, text: str, name: str | None) -> bool:
+        """Say whether a document was found valid before, and is just one query, of that name."""
+        document = self.documents.get(text)
+        query = document and only_query(document)
+        return query is not None and name in (None, query.name and query.name.value)
 
 
 schema = Schema(
@@ -103,6 +139,7 @@ schema = Schema(
         SyncMetric,
         Component,
     ],
+    execution_context_class=PlanningExecutor,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),
-    extensions=[CodedErrors, OneOperation, OperationContext],
+    extensions=[CodedErrors, KnownDocuments, OneOperation, OperationContext],
 )
