@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from sqlalchemy import inspect
 
+from server.global_ids import global_id
 from server.records.conditions import (
     BigIntRange,
     BooleanMatch,
@@ -20,13 +21,14 @@ from server.records.conditions import (
     TextMatch,
     TimestampRange,
 )
-from server.records.experiments import Experiment
+from server.records.experiments import EXPERIMENTS, Experiment
 from server.records.json_conditions import JsonMatch
 from server.records.listed import Listed
-from server.records.participants import Participant
-from server.records.rooms import Room
+from server.records.participants import PARTICIPANTS, Participant
+from server.records.rooms import ROOMS, Room
 from server.timestamps import iso
 from tests import factories
+from tests.conftest import Api
 from tests.expected import camel, value_of
 from tests.factories import START, Row
 
@@ -166,6 +168,16 @@ def _condition(
     return {name: draw({**conditions, "isNull": FLAGS}[name]) for name in names}
 
 
+Lists = Mapping[Listed, Callable[..., Row]]
+
+RECORDS: Lists = {kind.value: make for kind, make in factories.A_RECORD.items()}
+PLACES: Lists = {
+    EXPERIMENTS: factories.an_experiment,
+    ROOMS: factories.a_room,
+    PARTICIPANTS: factories.a_participant,
+}
+
+
 @dataclass(frozen=True)
 class Case:
     """A list, all rows that are in it, those it needs, and filters to try on it."""
@@ -177,9 +189,34 @@ class Case:
     found: Sequence[Row]
     asked: Sequence[dict[str, Any]]
 
+    async def stored(self, api: Api) -> str:
+        """Store the rows, and return the key of their owner."""
+        await factories.save(api.db, *self.needed, *self.found)
+        return await api.key_of(self.owner.key)
+
+    async def page(self, api: Api, key: str, **arguments: Any) -> dict[str, Any]:
+        """Return a page of the list, by the ids of its rows."""
+        kind, parent = self.listed.model.__name__, self.parent
+        query = f"""page: {kind[0].lower()}{kind[1:]}s(filter: $filter, orderBy: $order,
+          first: $first, after: $after, last: $last, before: $before) {{
+          totalCount nodes {{ id }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
+          }}"""
+        if parent is not None:
+            type_, id_ = parent.model.__name__, id_of(parent)
+            query = f'node(id: "{id_}") {{ ... on {type_} {{ {query} }} }}'
+        query = f"""query($filter: {kind}Filter, $order: [{kind}Order!],
+          $first: Int, $after: String, $last: Int, $before: String) {{ {query} }}"""
+        data = await api.ask(query, key, **arguments)
+        page: dict[str, Any] = data["page"] if parent is None else data["node"]["page"]
+        return page
+
+
+def id_of(row: Row) -> str:
+    return global_id(row.model.__name__, row.key)
+
 
 @st.composite
-def cases(draw: st.DrawFn, lists: Mapping[Listed, Callable[..., Row]], filters_: int = 4) -> Case:
+def cases(draw: st.DrawFn, lists: Lists, filters_: int = 4) -> Case:
     """Draw rows of one of some lists, which are made so, and filters to try on them."""
     listed = draw(st.sampled_from(list(lists)))
     owner = factories.a_user()

@@ -102,7 +102,7 @@ class _Holds(FunctionElement[bool]):
 
 @compiles(_Is)
 def _is_in_jsonb(element: _Is, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
-    column, path, text, *_ = (compiler.process(each, **options) for each in element.clauses)
+    column, path, text = (compiler.process(each, **options) for each in list(element.clauses)[:3])
     strictly = f"CAST('strict ' || {path} AS jsonpath)"
     return f"(jsonb_path_query_first({column}, {strictly}, '{{}}', true) = CAST({text} AS jsonb))"
 
@@ -115,8 +115,9 @@ def _is_in_text(element: _Is, compiler: SQLCompiler, **options: Any) -> str:  # 
 
 @compiles(_Holds)
 def _holds_in_jsonb(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
-    column, _, text = (compiler.process(each, **options) for each in element.clauses)
-    return f"(jsonb_typeof({column}) = 'array' AND {column} @> CAST({text} AS jsonb))"
+    column, _, text = element.clauses
+    stored, asked = compiler.process(column, **options), compiler.process(text, **options)
+    return f"(jsonb_typeof({stored}) = 'array' AND {stored} @> CAST({asked} AS jsonb))"
 
 
 @compiles(_Holds, "sqlite")

@@ -21,7 +21,10 @@ _CASED = 0x1E944
 
 
 class _Matches(FunctionElement[bool]):
-    """Whether a column matches a pattern, given as a GLOB and as a regular expression."""
+    """Whether a column matches a pattern, given as a GLOB and as a regular expression.
+
+    A statement has a parameter for what is compiled, and for nothing else.
+    """
 
     type = Boolean()
     inherit_cache = True
@@ -71,8 +74,8 @@ def _folded(character: str) -> str:
 
 @compiles(_Matches)
 def _as_regex(element: _Matches, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
-    column, _, regex = (compiler.process(each, **options) for each in element.clauses)
-    return f"({column} ~ {regex})"
+    column, _, regex = element.clauses
+    return f"({compiler.process(column, **options)} ~ {compiler.process(regex, **options)})"
 
 
 @compiles(_Matches, "sqlite")
