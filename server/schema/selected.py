@@ -21,7 +21,7 @@ def selected(info: Info) -> frozenset[str]:
     Each fragment is looked at once, however often it is spread.
     """
     # Strawberry's own `selected_fields` expands a fragment each time it is spread.
-    raw: GraphQLResolveInfo[Any] = info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] - there is no public way
+    raw: GraphQLResolveInfo[Any] = getattr(info, "_raw_info")  # noqa: B009 - Strawberry leaves it untyped
     nodes = [node.selection_set for node in raw.field_nodes]
     found = set[str]()
     _collect(raw, (each for node in nodes if node for each in node.selections), found, set())
