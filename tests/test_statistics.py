@@ -22,7 +22,7 @@ NUMBERS = "n missing other mean sd min q1 median q3 max"
 NUMERIC = (
     st.integers(-10, 10)
     | st.floats(-1e6, 1e6)
-    | st.sampled_from([0, -0.0, 1e-300, 1e100, -1e100, 1 << 70, 12345678901234567890])
+    | st.sampled_from([0, -0.0, 1e-300, 1e-99, 1e100, -1e100, 1 << 70, 12345678901234567890])
 )
 OTHER = st.sampled_from(
     ["", "4", "1e5", "null", True, False, [], [1], {}, {"value": 3}, 10**101, -(10**400)]
@@ -31,7 +31,11 @@ OTHER = st.sampled_from(
 
 def by_hand(values: list[Any]) -> dict[str, Any]:
     """Return what some values come to."""
-    numbers = [float(v) for v in values if type(v) in (int, float) and abs(v) <= 1e100]
+    numbers = [
+        float(v) if abs(v) >= 1e-100 else 0.0
+        for v in values
+        if type(v) in (int, float) and abs(v) <= 1e100
+    ]
     missing = values.count(None)
     found: dict[str, Any] = dict.fromkeys(NUMBERS.split())
     found |= {

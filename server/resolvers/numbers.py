@@ -10,6 +10,9 @@ from sqlalchemy.sql.functions import FunctionElement
 LARGEST = 1e100
 """Beyond it numbers are left out of calculations: their squares must not overflow."""
 
+SMALLEST = 1e-100
+"""Closer to 0 than this a number is 0: PostgreSQL takes a square that underflows for an error."""
+
 _LARGEST_FLOAT = 1.7976931348623157e308
 
 
@@ -26,7 +29,8 @@ def calculable(column: SQLColumnExpression[Any]) -> ColumnElement[Any]:
 class number_in(FunctionElement[Any]):  # noqa: N801 - it stands in SQL as a function does
     """The number that a JSON column holds, or null where it holds something else.
 
-    Text that looks like a number is text. A number beyond LARGEST is null too.
+    Text that looks like a number is text. A number beyond LARGEST is null too. The cases are
+    nested, as their order is kept then: PostgreSQL would not cast text, or 1e400, to a float.
     """
 
     inherit_cache = True
@@ -36,22 +40,20 @@ class number_in(FunctionElement[Any]):  # noqa: N801 - it stands in SQL as a fun
 @compiles(number_in, "sqlite")
 def _number_in_text(element: number_in, compiler: SQLCompiler, **options: object) -> str:
     json = compiler.process(element.clauses, **options)
-    number = f"CAST({json} AS REAL)"
-    return (
-        f"CASE WHEN json_type({json}) IN ('integer', 'real') AND abs({number}) <= {LARGEST!r} "
-        f"THEN {number} END"
-    )
+    return _bounded(f"json_type({json}) IN ('integer', 'real')", f"CAST({json} AS REAL)")
 
 
 @compiles(number_in, "postgresql")
 def _number_in_jsonb(element: number_in, compiler: SQLCompiler, **options: object) -> str:
-    """Return nested cases, whose order is kept: a cast out of range, or of text, would raise."""
     json = compiler.process(element.clauses, **options)
-    number = f"CAST({json} #>> '{{}}' AS numeric)"
+    return _bounded(f"jsonb_typeof({json}) = 'number'", f"CAST({json} #>> '{{}}' AS numeric)")
+
+
+def _bounded(is_number: str, number: str) -> str:
     return (
-        f"CASE WHEN jsonb_typeof({json}) = 'number' THEN "
-        f"CASE WHEN abs({number}) > 1e100 THEN NULL WHEN abs({number}) < 1e-300 THEN 0 "
-        f"ELSE CAST({number} AS double precision) END END"
+        f"CASE WHEN {is_number} THEN CASE WHEN abs({number}) > {LARGEST!r} THEN NULL "
+        f"WHEN abs({number}) < {SMALLEST!r} THEN 0.0 ELSE CAST({number} AS DOUBLE PRECISION) "
+        "END END"
     )
 
 

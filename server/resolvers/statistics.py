@@ -54,7 +54,10 @@ class RatingStatistics(BaseModel):
     state_id: str | None = _key("The experiment's state at that moment")
     room_id: str | None = _key("Public id of the room")
     participant_id: str | None = _key("Public id of the participant, over all their rooms")
-    n: int = Field(description="How many answers are numbers: all that follows is of these.")
+    n: int = Field(
+        description="How many answers are numbers: all that follows is of these; those within ±1e-100 "
+        "count as 0."
+    )
     missing: int = Field(description="How many answers are null.")
     other: int = Field(
         description="How many answers are something else: text, true or false, lists, objects, "

@@ -12,6 +12,9 @@ from server.resolvers.spans import Span, require_within
 
 LONGEST_MS = 3_600_000
 
+EARLIEST = -(1 << 31)
+"""Before it there are no onsets."""
+
 HELD_MS = 1_000
 """How old a sample may be and still stand, unless the caller says otherwise."""
 
@@ -64,7 +67,7 @@ class TimeGrid:
         """The span whose samples count: what was sampled before it may be held until it begins."""
         if self.span.start is None or self.rule is Alignment.MEAN:
             return self.span
-        return replace(self.span, start=self.span.start - self.held_ms)
+        return replace(self.span, start=max(self.span.start - self.held_ms, EARLIEST))
 
     def point_of(self, onset: ColumnElement[Any]) -> ColumnElement[Any]:
         """Return the first point at which a sample counts, in SQL."""
