@@ -192,12 +192,11 @@ async def _asked(request: Request) -> _Asked | None:
     if request.method != "POST" or request.headers.get("content-type") != "application/json":
         return None
     try:
-        said = orjson.loads(await request.body())
+        said = _without_nulls(orjson.loads(await request.body()))
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(said, dict) or not said.keys() <= {"query", "variables", "operationName"}:
+    if not said.keys() <= {"query", "variables", "operationName"}:
         return None
-    said = _without_nulls(said)
     query, variables, name = (said.get(key) for key in ("query", "variables", "operationName"))
     if not isinstance(query, str) or not isinstance(variables, dict | None):
         return None

@@ -4,7 +4,6 @@
 # pyright: basic
 
 from collections import OrderedDict
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -140,7 +139,7 @@ async def execute(
     )
     if isinstance(result, ExecutionResult):
         return result
-    return await cast("Awaitable[ExecutionResult]", result)
+    return await result
 
 
 def _is_on(context: object) -> bool:

@@ -151,7 +151,9 @@ class Levels:
         """Let graphql-core execute a field for each source; an error gives the plan up."""
         apart = copy.copy(self._executor)
         apart.collected_errors = CollectedErrors()
-        path = Path(None, key, type_.name)  # nobody sees it: an answer with errors is made anew
+        within = Path(None, key, None)  # not the root; an answer with errors is made anew
+        path = Path(within, key, type_.name)
+        is_awaitable = self._executor.is_awaitable
         shown: list[Any] = []
         try:
             for source in sources:
@@ -159,14 +161,12 @@ class Levels:
                     apart.execute_field(type_, source, other.details, path, None)
                 )
         finally:
-            awaited: list[Awaitable[Any]] = [
-                each for each in shown if self._executor.is_awaitable(each)
-            ]
+            awaited: list[Awaitable[Any]] = [each for each in shown if is_awaitable(each)]
             if len(shown) < len(sources):
                 self._executor.settle_in_background(awaited)
         if awaited:
             settled = iter(await gather_with_cancel(*awaited))
-            shown = [next(settled) if self._executor.is_awaitable(each) else each for each in shown]
+            shown = [next(settled) if is_awaitable(each) else each for each in shown]
         if apart.collected_errors.errors or any(each is Undefined for each in shown):
             raise LeftToGraphQL
         return shown
