@@ -22,8 +22,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 
-class KeyList(TypeDecorator[Any]):
-    """Keys as one parameter."""
+class _KeyList(TypeDecorator[Sequence[int]]):
+    """Keys as a JSON array."""
 
     impl = Text
     cache_ok = True
@@ -32,27 +32,26 @@ class KeyList(TypeDecorator[Any]):
         return orjson.dumps(list(value or ())).decode()
 
 
-def keys(name: str, values: Sequence[int] = ()) -> BindParameter[Any]:
-    """Return a parameter of some name that takes a list of keys."""
-    return bindparam(name, list(values), KeyList())
+def keys(name: str | None, values: Sequence[int] = ()) -> BindParameter[Any]:
+    """Return a parameter that takes a list of keys, by a name if it has one."""
+    return bindparam(name, list(values), _KeyList())
 
 
-def listed(keys: Sequence[int] | BindParameter[Any]) -> TableValuedAlias:
+def listed(values: Sequence[int] | BindParameter[Any]) -> TableValuedAlias:
     """Return keys as a table, with columns `key` (to sort by for their order) and `value`.
 
     One parameter however many there are: databases take only some thousands, and a statement that
     does not change with their number is compiled once.
     """
-    if not isinstance(keys, BindParameter):
-        keys = bindparam(None, list(keys), KeyList())
-    return _Elements(keys).table_valued(column("key", BigInteger), column("value", BigInteger))
+    parameter = values if isinstance(values, BindParameter) else keys(None, values)
+    return _Elements(parameter).table_valued(column("key", BigInteger), column("value", BigInteger))
 
 
 def among(
-    place: SQLColumnExpression[Any], keys: Sequence[int] | BindParameter[Any]
+    place: SQLColumnExpression[Any], values: Sequence[int] | BindParameter[Any]
 ) -> ColumnElement[bool]:
     """Return the clause that keeps some keys, any number of them."""
-    return place.in_(select(listed(keys).c.value))
+    return place.in_(select(listed(values).c.value))
 
 
 class _Elements(FunctionElement[Any]):

@@ -51,19 +51,26 @@ def place_before(built: Built, page: int) -> Place:
 
 def template(cursor: str, place: Place) -> str:
     """Return what a cursor of a place says, with `%d` where time and key are."""
-    said = cursor
-    if str(place.timestamp) not in cursor:
-        said = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    said = cursor if _is_plain(cursor) else _decoded(cursor)
     before, time, rest = said.rpartition(str(place.timestamp))
     between, key, after = rest.rpartition(str(place.key))
     assert all((time, key)), f"not a time and a key: {said}"
     return f"{before}%d{between}%d{after}"
 
 
-def cursor_at(likeness: str, place: Place, *, encoded: bool = True) -> str:
-    """Return a cursor of another place, from what one of them says."""
-    said = likeness % (place.timestamp, place.key)
-    return urlsafe_b64encode(said.encode()).decode().rstrip("=") if encoded else said
+def cursor_at(cursor: str, place: Place, wanted: Place) -> str:
+    """Return the cursor of another place, from that of a place that is known."""
+    said = template(cursor, place) % (wanted.timestamp, wanted.key)
+    return said if _is_plain(cursor) else urlsafe_b64encode(said.encode()).decode().rstrip("=")
+
+
+def _is_plain(cursor: str) -> bool:
+    return "," in cursor  # as base64 never has
+
+
+def _decoded(cursor: str) -> str:
+    """Return what a cursor says."""
+    return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
 
 
 def without_cursors(answer: Any) -> Any:
@@ -79,7 +86,7 @@ def without_cursors(answer: Any) -> Any:
 
 
 _SAID = re.compile(
-    rb'"((?:rat|evt|rec|msg|syn|room)_\w+|bench\w{23})"|"record_?count":"?(\d+)', re.I
+    rb'"((?:rat|evt|rec|msg|syn|room)_(?:bench)?\d\w+|bench\w{23})"|"record_?count": ?"?(\d+)', re.I
 )
 
 

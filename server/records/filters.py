@@ -134,7 +134,7 @@ class Filter(BaseModel):
         conditions = values = 0
         for each in self._all():
             asked = [condition for _, condition in each._conditions()]
-            conditions += sum(map(_size, asked)) or 1
+            conditions += sum(map(_size, asked)) or not each._within()
             values += sum(len(getattr(condition, "in_", None) or ()) for condition in asked)
         for count, most, what in (
             (conditions, MOST_CONDITIONS, "conditions"),

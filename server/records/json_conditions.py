@@ -22,7 +22,7 @@ def _text_of(value: object) -> str:
             "`equals` takes one value: a text, a number, true, false or null. "
             "Ask for the parts of a list or an object by their paths, combined with `and`."
         )
-    return storable(dump_json(value))
+    return dump_json(storable(value) if isinstance(value, str) else value)
 
 
 def _value_of(text: str | None) -> Any:  # noqa: ANN401 - any JSON

@@ -52,9 +52,12 @@ class Listing:
     kept: Filter
     order: tuple[SortKey, ...] = ()
 
-    def request(self, level: str, window: Window) -> PageRequest:
-        """Return which page of the list at a level is asked for; BadUserInput if there is none."""
-        limit, backwards = page_size(window.first, window.last, self.listed.most)
+    def request(self, level: str, window: Window, most: int | None = None) -> PageRequest:
+        """Return which page of the list at a level is asked for; BadUserInput if there is none.
+
+        `most` is how many rows it may have, if not as many as the list allows.
+        """
+        limit, backwards = page_size(window.first, window.last, most or self.listed.most)
         return PageRequest(
             order=self.order or (SortKey(next(iter(self.listed.order)).value),),
             limit=limit,
@@ -106,6 +109,7 @@ class PageWithin:
 
     listing: Listing
     window: Window
+    most: int | None = None
 
     async def load(
         self, context: Context, sources: Sequence[Row], wanted: Wanted
@@ -113,7 +117,7 @@ class PageWithin:
         listing, actor = self.listing, context.actor
         actor.require(listing.listed.scope, *listing.kept.scopes())
         level = sources[0].layout.level
-        request = listing.request(level, self.window)
+        request = listing.request(level, self.window, self.most)
         layout = _layout(context, listing, request, wanted)
         parents = [source.key for source in sources]
         for parent in parents:
@@ -125,7 +129,8 @@ class PageWithin:
             if one:
                 clauses.append(of_parent(layout, f"{level}_key"))
                 return page_statement(layout, request, clauses)
-            return pages_statement(layout, f"{level}_key", request, clauses)
+            parent, lateral = f"{level}_key", not context.db.raw
+            return pages_statement(layout, parent, request, clauses, lateral=lateral)
 
         shape = "within", one, level, listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
