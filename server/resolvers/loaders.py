@@ -1,5 +1,6 @@
 """Dataloaders: each turns the loads of one tick into one statement."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,10 @@ class _Batch(DataLoader[Any, Any]):
         self.column = self.layout.columns[parent]
         self.actor = actor
         self.rights = actor.sees_within(self.layout)
+
+    def load(self, key: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - each loader has its own
+        # Others may wait for the same answer: who is cancelled, beside a failure, must not end it.
+        return asyncio.shield(super().load(key))
 
 
 class Pages(_Batch):
