@@ -16,7 +16,7 @@ from graphql import (
 import server.schema
 from server.records import RecordType
 from server.records.listed import Listed
-from server.resolvers.reading import NODES
+from server.resolvers.lookups import NODES
 from server.schema import schema
 
 PRINTED = Path(server.schema.__file__).with_name("schema.graphql")
