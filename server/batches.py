@@ -28,7 +28,9 @@ class Batches(DataLoader[Any, Any]):
 
     def load(self, key: tuple[Batch, Any]) -> asyncio.Future[Any]:
         # Others may wait for the same answer: who is cancelled, beside a failure, must not end it.
-        return asyncio.shield(super().load(key))
+        answer = asyncio.shield(super().load(key))
+        answer.add_done_callback(_seen)
+        return answer
 
     async def batch_load_fn(self, keys: Sequence[tuple[Batch, Any]]) -> list[Any]:
         alike = defaultdict[tuple[Batch, object], list[Any]](list)
@@ -43,6 +45,12 @@ class Batches(DataLoader[Any, Any]):
             for source, answer in zip(sources, answers, strict=True):
                 found[batch, id(source)] = answer
         return [found[batch, id(source)] for batch, source in keys]
+
+
+def _seen(answer: asyncio.Future[Any]) -> None:
+    """Take notice of a failure: nobody waits any more for what lies beside another one."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _kin(source: object) -> object:
