@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await (migrate(db) if db.file else require_current(db))
         exporter.start()
         gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+        gc.set_threshold(50_000, 20, 50)  # answers are large trees without cycles
         try:
             yield
         finally:

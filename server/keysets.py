@@ -1,6 +1,7 @@
 """An order and a place in it, as SQL: what to sort by, and what lies beyond a cursor."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +21,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import String
 
-from server.cursors import UNENDING, UNREADABLE, PageRequest, read_cursor
+from server.cursors import UNENDING, UNREADABLE, PageRequest, SortKey, read_cursor
 from server.errors import InvalidCursor
 from server.rows import TableLayout
 
@@ -113,6 +114,13 @@ def place_of(layout: TableLayout, request: PageRequest, cursor: str) -> list[Any
                 continue
         place.append(_read(_kind(column), value))
     return place
+
+
+@lru_cache(1024)
+def are_whole(layout: TableLayout, keys: tuple[SortKey, ...]) -> bool:
+    """Say whether all that is sorted by are whole numbers, never null."""
+    columns = [layout.columns[key.column] for key in keys]
+    return all(_kind(column) is int and not _nullable(column) for column in columns)
 
 
 def _read(kind: type[Any], value: object) -> object:

@@ -30,7 +30,7 @@ from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
 from server.resolvers.summaries import tallies
-from server.rows import Row, TableLayout, layout_of
+from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
 
 
@@ -119,7 +119,7 @@ class PageWithin:
         level = sources[0].layout.level
         request = listing.request(level, self.window, self.most)
         layout = _layout(context, listing, request, wanted)
-        parents = [source.key for source in sources]
+        parents = keys_of(sources)
         for parent in parents:
             check_cursors(request, parent)
         one = len(parents) == 1
@@ -164,7 +164,7 @@ class Counts:
     async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[int]:
         listing = Listing(self.listed, self.listed.filter())
         level = sources[0].layout.level
-        return await counts_within(context, listing, level, [source.key for source in sources])
+        return await counts_within(context, listing, level, keys_of(sources))
 
 
 async def counts_within(
@@ -176,7 +176,7 @@ async def counts_within(
     if isinstance(listing.listed, DataType) and listing.kept == listing.listed.filter():
         data_type = RecordType(listing.listed)
         tallied = await tallies(context, level, parents, [data_type])
-        found = {parent: count for parent, _, count, *_ in tallied}
+        found = {parent: count for _, count, parent in tallied}
         return [found.get(key, 0) for key in parents]
     layout = layout_of(listing.listed.model)
     column = layout.columns[f"{level}_key"]
