@@ -162,7 +162,11 @@ async def test_a_cursor_from_elsewhere_is_refused(api: Api) -> None:
         "continuousRatings(first: 2, orderBy: [{field: ONSET}]) { pageInfo { endCursor } }"
     )
 
+    other = await with_samples(api)
+    others = (await other.ask(own))["pageInfo"]["endCursor"]
+
     for level, after, more in (
+        ("room", others, ""),
         ("experiment", room, ""),
         ("room", room, ", filter: {onset: {lt: 5}}"),
         ("room", by_onset["pageInfo"]["endCursor"], ""),
