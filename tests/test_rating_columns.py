@@ -16,6 +16,13 @@ from tests.test_schema import camel, fields_of
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 NAMES = [camel(name) for name in CONTINUOUS_RATINGS.public_columns]
 ALL = " ".join(NAMES)
 PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"

@@ -18,6 +18,13 @@ from tests.studies import ASKING
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 LINE = "roomId participantId componentId onset count missing min max mean"
 SERIES = f"{{ start bucketMs lines {{ {LINE} }} }}"
 

@@ -40,7 +40,7 @@ async def event_counts(
     context: Context, parent: Row, by: EventKind, kept: EventFilter
 ) -> list[EventCount]:
     """Count the events that belong to a row, the most frequent kind first."""
-    return await rolled_up(context, _Counts, EVENTS, parent, (by, kept))
+    return await rolled_up(context, _Counts, EVENTS, parent, (by, kept), kept)
 
 
 class _Counts(RollUp[tuple[EventKind, EventFilter], list[EventCount]]):

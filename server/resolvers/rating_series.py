@@ -98,7 +98,7 @@ class SeriesQuestion:
 async def rating_series(context: Context, parent: Row, question: SeriesQuestion) -> RatingSeries:
     """Return what belongs to a row as lines; BadUserInput if that is too much to draw."""
     require_within("points", question.points, 1, MOST_POINTS)
-    return await rolled_up(context, _Series, CONTINUOUS_RATINGS, parent, question)
+    return await rolled_up(context, _Series, CONTINUOUS_RATINGS, parent, question, question.kept)
 
 
 class _Series(RollUp[SeriesQuestion, RatingSeries]):

@@ -1,19 +1,19 @@
 """Roll-ups: a question asked of many places at once, answered by a fixed number of statements."""
 
 from abc import abstractmethod
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from aiodataloader import DataLoader
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access import Actor
-from server.db import Database, Stored
-from server.errors import BadUserInput, ExpectedFailure
+from server.batches import Wanted
+from server.db import Stored
+from server.errors import BadUserInput
 from server.key_lists import among
+from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
 from server.rows import Row, layout_of
@@ -23,20 +23,10 @@ Answer = TypeVar("Answer")
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked(Generic[Question]):
-    """A question, which is frozen data, and the place of which it is asked."""
-
-    place_key: int
-    question: Question
-
-
-class RollUp(DataLoader[Any, Any], Generic[Question, Answer]):
+class RollUp(Generic[Question, Answer]):
     """What is made of a table's rows, for each of the places that ask the same question."""
 
-    def __init__(self, db: Database, actor: Actor, model: type[Stored], place: str) -> None:
-        super().__init__()
-        self.db = db
+    def __init__(self, actor: Actor, model: type[Stored], place: str) -> None:
         self.actor = actor
         self.layout = layout_of(model)
         self.columns = self.layout.columns
@@ -52,27 +42,24 @@ class RollUp(DataLoader[Any, Any], Generic[Question, Answer]):
         """Return the clauses that keep what the actor may see of some places."""
         return [among(self.place, places), self.actor.sees_within(self.layout)]
 
-    async def batch_load_fn(
-        self, keys: Sequence[Asked[Question]]
-    ) -> list[Answer | ExpectedFailure]:
-        asked = defaultdict[Question, list[int]](list)
-        for key in keys:
-            asked[key.question].append(key.place_key)
-        found: dict[Asked[Question], Answer | ExpectedFailure] = {}
-        async with self.db.read() as tx:
-            for question, places in asked.items():
-                answers = await self._answers_or_refusal(tx, question, places)
-                found |= {Asked(place, question): answers[place] for place in places}
-        return [found[key] for key in keys]
 
-    async def _answers_or_refusal(
-        self, tx: AsyncConnection, question: Question, places: Sequence[int]
-    ) -> Mapping[int, Answer | ExpectedFailure]:
-        """Return a refusal as the answer, so that it does not take other questions' with it."""
-        try:
-            return await self.answers(tx, question, places)
-        except ExpectedFailure as refusal:
-            return dict.fromkeys(places, refusal)
+@dataclass(frozen=True, slots=True)
+class _Asked(Generic[Question, Answer]):
+    """A question, which is frozen data, of the rows of a table that belong to each source."""
+
+    kind: type[RollUp[Question, Answer]]
+    listed: Listed
+    question: Question
+
+    async def load(
+        self, context: Context, sources: Sequence[Row], wanted: Wanted
+    ) -> Sequence[Answer]:
+        place = f"{sources[0].layout.level}_key"
+        roll_up = self.kind(context.actor, self.listed.model, place)
+        places = [source.key for source in sources]
+        async with context.db.read() as tx:
+            answers = await roll_up.answers(tx, self.question, places)
+        return [answers[place] for place in places]
 
 
 async def rolled_up(
@@ -81,11 +68,11 @@ async def rolled_up(
     listed: Listed,
     parent: Row,
     question: Question,
+    kept: Filter | None = None,
 ) -> Answer:
-    """Ask a question of a table's rows that belong to a row."""
-    context.actor.require(listed.scope)
-    loader = context.loaders.get(kind, listed.model, f"{parent.layout.level}_key")
-    answer: Answer = await loader.load(Asked(parent.key, question))
+    """Ask a question of a table's rows that belong to a row; `kept` is the filter in it."""
+    context.actor.require(listed.scope, *(kept.scopes() if kept else ()))
+    answer: Answer = await context.batches.load((_Asked(kind, listed, question), parent))
     return answer
 
 

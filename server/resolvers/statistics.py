@@ -79,7 +79,7 @@ async def rating_statistics(
 ) -> list[RatingStatistics]:
     """Return the statistics of each group of answers; of all together without any key."""
     question = (tuple(dict.fromkeys(key.value for key in keys)), kept)
-    return await rolled_up(context, _Statistics, SPARSE_RATINGS, parent, question)
+    return await rolled_up(context, _Statistics, SPARSE_RATINGS, parent, question, kept)
 
 
 class _Statistics(RollUp[tuple[tuple[str, ...], SparseRatingFilter], list[RatingStatistics]]):

@@ -5,8 +5,8 @@ from typing import Annotated, Any, cast
 import strawberry
 from pydantic import BaseModel
 
-from server.records.continuous_ratings import ContinuousRatingFilter
-from server.records.described import Described
+from server.execution.fields import Batched
+from server.records.continuous_ratings import CONTINUOUS_RATINGS, ContinuousRatingFilter
 from server.records.events import EventFilter
 from server.records.sparse_ratings import SparseRatingFilter
 from server.resolvers.aligned_ratings import (
@@ -15,7 +15,9 @@ from server.resolvers.aligned_ratings import (
     AlignedRatings,
     aligned_ratings,
 )
+from server.resolvers.column_pages import ColumnsWithin
 from server.resolvers.event_counts import KINDS, EventCount, EventKind, event_counts
+from server.resolvers.listings import Listing, PageWithin, Window
 from server.resolvers.rating_series import (
     BUCKETS,
     MOST_POINTS,
@@ -35,16 +37,9 @@ from server.resolvers.sync_windows import WINDOWS, SyncWindows, sync_windows
 from server.resolvers.time_grids import HELD_MS, Alignment, TimeGrid
 from server.rows import Row
 from server.schema import inputs as inputs  # filters and enums become GraphQL's first
+from server.schema.connection import loaded
 from server.schema.info import Info
-from server.schema.rating_columns import MOST_ROWS, ContinuousRatingColumns, rating_columns
-
-
-def _show(*kinds: type[Described]) -> None:
-    for kind in kinds:
-        shown: Any = strawberry.enum(kind, description=kind.__doc__)
-        definition = shown.__strawberry_definition__
-        for value, member in zip(definition.values, kind, strict=True):
-            value.description = member.description
+from server.schema.rating_columns import ALIASES, MOST_ROWS, ContinuousRatingColumns
 
 
 def _answer_with(*models: type[BaseModel]) -> None:
@@ -52,7 +47,8 @@ def _answer_with(*models: type[BaseModel]) -> None:
         strawberry.pydantic.type(model, description=model.__doc__)
 
 
-_show(EventKind, StatisticsKey, Alignment)
+for kind in (EventKind, StatisticsKey, Alignment):
+    inputs.show(kind, lambda member: member.description)
 _answer_with(RatingLine, RatingSeries, AlignedParticipant, AlignedRatings)
 _answer_with(SyncWindows, RatingStatistics, EventCount)
 
@@ -140,17 +136,18 @@ class RollUps:
 
     @strawberry.field(
         description="A page of `continuousRatings` as columns, in the same order: by time. Its "
-        "cursors fit that connection, and that connection's fit here."
+        "cursors fit that connection, and that connection's fit here.",
+        extensions=[Batched()],
     )
-    async def continuous_rating_columns(
+    def continuous_rating_columns(
         self,
-        info: Info,
         filter: Annotated[ContinuousRatingFilter | None, KEEP] = None,
         first: Annotated[int, _argument(f"How many rows: 0 to {MOST_ROWS:,}.")] = 10_000,
         after: Annotated[str | None, _argument("Cursor after which the page begins.")] = None,
     ) -> ContinuousRatingColumns:
-        kept = filter or ContinuousRatingFilter()
-        return await rating_columns(info, cast("Row", self), kept, first, after)
+        listing = Listing(CONTINUOUS_RATINGS, filter or ContinuousRatingFilter())
+        page = PageWithin(listing, Window(first, after), MOST_ROWS)
+        return loaded(ColumnsWithin(ContinuousRatingColumns.__name__, page, ALIASES))
 
 
 @strawberry.type(description="What a room answers besides.")

@@ -3,10 +3,11 @@
 from typing import Any
 
 import strawberry
+from orjson import Fragment
 from strawberry.types.scalar import ScalarDefinition
 
 from server import timestamps
-from server.column_types import ByteCount, Json
+from server.column_types import ByteCount, Json, dump_json
 from server.timestamps import EpochMs, Timestamp
 
 
@@ -19,7 +20,14 @@ def _parse_moment(value: object) -> Timestamp:
 def _parse_bytes(value: object) -> ByteCount:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError("BigInt must be a whole number.")
+    if not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("BigInt must fit into 64 bits.")
     return ByteCount(value)
+
+
+def _as_kept(value: object) -> Fragment:
+    """Return JSON as text that goes into the answer as it is, as that of stored rows does."""
+    return Fragment(dump_json(value))
 
 
 def _same(value: Any) -> Any:
@@ -44,7 +52,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     Json: strawberry.scalar(
         name="JSON",
         description="Any JSON value, as it was recorded.",
-        serialize=_same,
+        serialize=_as_kept,
         parse_value=_same,
     ),
     ByteCount: _BIG_INT,
