@@ -34,6 +34,10 @@ from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
 
 
+QUICK_ROWS = 10_000
+"""How many rows may be read where other answers wait for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The four arguments by which Relay asks for a page."""
@@ -135,7 +139,8 @@ class PageWithin:
         shape = "within", one, level, listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
         given |= {PARENT: parents[0]} if one else {PARENTS: list(dict.fromkeys(parents))}
-        rows = await context.db.fetch(context.db.prepare(shape, statement), given)
+        quick = request.limit * len(parents) <= QUICK_ROWS
+        rows = await context.db.fetch(context.db.prepare(shape, statement), given, quick=quick)
         found = {parents[0]: rows} if one else by_parent(rows, parents)
         kin = listing, level
         return [page_of(layout, found[parent], request, parent, kin) for parent in parents]
