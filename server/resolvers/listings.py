@@ -33,7 +33,6 @@ from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
 
-
 QUICK_ROWS = 10_000
 """How many rows may be read where other answers wait for it."""
 
