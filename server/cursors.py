@@ -64,7 +64,7 @@ def page_size(first: int | None, last: int | None, most: int) -> tuple[int, bool
 def write_cursor(request: PageRequest, parent: int | None, values: Sequence[object]) -> str:
     """Return a place: the values of the request's keys, in the list of a parent."""
     written = orjson.dumps([request.fingerprint, parent, *values])
-    if b"null" in written:  # as JSON has it: a number without end, too
+    if written.find(b"null") >= 0:  # so JSON has it: a number without end, too (`in` is slow)
         unending = [repr(v) if isinstance(v, float) and not isfinite(v) else v for v in values]
         written = orjson.dumps([request.fingerprint, parent, *unending])
     return urlsafe_b64encode(written).decode().rstrip("=")
