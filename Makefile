@@ -13,7 +13,7 @@ WEB_RUN := web/node_modules/.installed
 WEB_ALL := web/node_modules/.testable
 PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path '*/.*' 2>/dev/null)
 
-.PHONY: demo test check pages schema lock bench-export clean
+.PHONY: demo test check pages schema lock bench-export bench-read clean
 
 demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8000
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory pages; \
@@ -71,5 +71,20 @@ $(TESTABLE): $(INSTALLED) requirements/test.txt
 bench-export: $(TESTABLE)  ## answers while 1,000,000 ratings are exported, against idle
 	$(BIN)/python -m bench.exporting
 
+PYTHON_PEERS := $(patsubst bench/peers/%/requirements.in,bench/.envs/%/.installed,$(wildcard bench/peers/*/requirements.in))
+NODE_PEERS := $(patsubst bench/peers/%/package.json,bench/peers/%/node_modules/.installed,$(wildcard bench/peers/*/package.json))
+
+bench-read: $(TESTABLE) $(PYTHON_PEERS) $(NODE_PEERS)  ## ours against its peers and the floor, over HTTP
+	$(BIN)/python -m bench.reading --write
+
+bench/.envs/%/.installed: bench/peers/%/requirements.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
+	@touch $@
+
+bench/peers/%/node_modules/.installed: bench/peers/%/package-lock.json
+	cd bench/peers/$* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 clean:
-	rm -rf .venv web/node_modules server/static build dist .coverage* .hypothesis artifacts
+	rm -rf bench/.envs bench/.data bench/peers/*/node_modules .venv web/node_modules server/static build dist .coverage* .hypothesis artifacts

@@ -1,18 +1,31 @@
 """Who may see what, as SQL clauses: what one may not see looks as if it did not exist."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    false,
+    not_,
+    select,
+    true,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from server.errors import Forbidden
+from server.key_lists import among, keys
 from server.records.experiments import Collaborator, Experiment
 from server.records.exports import ExportedExperiment
 from server.records.participants import Participant
 from server.records.users import UserRole
-from server.rows import Layout
+from server.rows import TableLayout
 
 LEVELS = ("participant", "room", "experiment")
 """Where rows belong, the closest first."""
@@ -21,7 +34,7 @@ _Experiment = aliased(Experiment)  # so that a clause never means the rows of th
 _Participant = aliased(Participant)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Actor:
     """Who is asking, and how far their API key narrows what they may do.
 
@@ -33,6 +46,20 @@ class Actor:
     participant_id: str | None
     scopes: frozenset[str]
     experiment_keys: frozenset[int] | None = None
+
+    @cached_property
+    def kind(self) -> tuple[UserRole, bool]:
+        """What the text of the clauses depends on: all else is parameters."""
+        return self.role, self.experiment_keys is not None
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters of the clauses, for statements that are prepared for any actor."""
+        return {
+            "actor_key": self.user_key,
+            "actor_participant_id": self.participant_id,
+            "actor_experiment_keys": tuple(self.experiment_keys or ()),
+        }
 
     def may(self, scope: str) -> bool:
         """Say whether the key allows `scope`, such as `read:events`."""
@@ -47,39 +74,39 @@ class Actor:
                 "use a key with that scope."
             )
 
-    def sees(self, layout: Layout) -> ColumnElement[bool]:
+    def sees(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the rows of a table that the actor may see."""
         experiment = key_of(layout, "experiment")
         clauses = [self.sees_within(layout)]
         if self.role is UserRole.RESEARCHER:
             clauses.append(experiment.in_(self._owned().union_all(self._shared())))
         if self.experiment_keys is not None:
-            clauses.append(experiment.in_(self.experiment_keys))
+            clauses.append(among(experiment, self._experiment_keys))
         return and_(*clauses)
 
-    def sees_within(self, layout: Layout) -> ColumnElement[bool]:
+    def sees_within(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return what is still to be asked of rows whose parent the actor is known to see."""
         if self.role is not UserRole.PARTICIPANT:
             return true()
         level = next((level for level in LEVELS if _has(layout, level)), None)
         return true() if level is None else key_of(layout, level).in_(self._own(level))
 
-    def sees_exports(self, layout: Layout) -> ColumnElement[bool]:
+    def sees_exports(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the exports that the actor may see: their own.
 
         A key that is bound to experiments sees none that draws on another.
         """
         clauses: list[ColumnElement[bool]] = [true()]
         if self.role is not UserRole.ADMINISTRATOR:
-            clauses.append(layout.columns["requested_by_key"] == self.user_key)
+            clauses.append(layout.columns["requested_by_key"] == self._key)
         if self.experiment_keys is not None:
             beyond = select(col(ExportedExperiment.export_key)).where(
-                col(ExportedExperiment.experiment_key).not_in(self.experiment_keys)
+                not_(among(col(ExportedExperiment.experiment_key), self._experiment_keys))
             )
             clauses.append(layout.columns["key"].not_in(beyond))
         return and_(*clauses)
 
-    def may_export(self, layout: Layout) -> ColumnElement[bool]:
+    def may_export(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the rows that the actor may also take away."""
         if self.role is UserRole.PARTICIPANT:
             return false()
@@ -89,12 +116,20 @@ class Actor:
         exportable = key_of(layout, "experiment").in_(self._owned().union_all(granted))
         return and_(self.sees(layout), exportable)
 
+    @property
+    def _key(self) -> BindParameter[int]:
+        return bindparam("actor_key", self.user_key)
+
+    @property
+    def _experiment_keys(self) -> BindParameter[Any]:
+        return keys("actor_experiment_keys", tuple(self.experiment_keys or ()))
+
     def _owned(self) -> Select[int | None]:
-        return select(col(_Experiment.id)).where(col(_Experiment.owner_key) == self.user_key)
+        return select(col(_Experiment.id)).where(col(_Experiment.owner_key) == self._key)
 
     def _shared(self) -> Select[int]:
         return select(col(Collaborator.experiment_key)).where(
-            col(Collaborator.user_key) == self.user_key
+            col(Collaborator.user_key) == self._key
         )
 
     def _own(self, level: str) -> Select[Any]:
@@ -104,16 +139,17 @@ class Actor:
             select(col(getattr(_Participant, key)))
             .join(_Experiment, col(_Experiment.id) == col(_Participant.experiment_key))
             .where(
-                col(_Participant.participant_id) == self.participant_id,
+                col(_Participant.participant_id)
+                == bindparam("actor_participant_id", self.participant_id),
                 col(_Experiment.participants_may_request_data),
             )
         )
 
 
-def _has(layout: Layout, level: str) -> bool:
+def _has(layout: TableLayout, level: str) -> bool:
     return layout.level == level or f"{level}_key" in layout.columns
 
 
-def key_of(layout: Layout, level: str) -> ColumnElement[Any]:
+def key_of(layout: TableLayout, level: str) -> ColumnElement[Any]:
     """Return the column that tells to which row of a level a row belongs."""
     return layout.columns["key" if layout.level == level else f"{level}_key"]

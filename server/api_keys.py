@@ -2,11 +2,12 @@
 
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 from zlib import crc32
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import bindparam, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -15,11 +16,24 @@ from server.db import Database
 from server.errors import Unauthenticated
 from server.records.api_keys import ApiKey
 from server.records.users import User, UserRole
+from server.rows import Layout, readers_of
+from server.statements import Statement
 from server.timestamps import Timestamp, now
 
 PREFIX = "hst_live_"
 _ALPHABET = string.ascii_letters + string.digits
 _RANDOM, _CHECKSUM = 40, 6
+_HOLDER: Mapping[str, Any] = {
+    "user_key": col(User.id),
+    "role": col(User.role),
+    "participant_id": col(User.participant_id),
+    "scopes": col(ApiKey.scopes),
+    "experiment_keys": col(ApiKey.experiment_keys),
+}
+_LAYOUTS = {
+    False: Layout("Holder", list(_HOLDER)),
+    True: Layout("Holder", list(_HOLDER), readers=readers_of(_HOLDER.values())),
+}
 
 
 async def issue(
@@ -54,33 +68,29 @@ async def actor_with(db: Database, secret: str | None) -> Actor:
         )
     if not _is_well_formed(secret):  # a mistyped key costs no look-up
         raise Unauthenticated("That is not an API key of ours: check that all of it is there.")
-    statement = (
-        select(
-            col(User.id),
-            col(User.role),
-            col(User.participant_id),
-            col(ApiKey.scopes),
-            col(ApiKey.experiment_keys),
-        )
+    prepared = db.prepare(_holder, _holder)
+    found = await db.fetch(prepared, {"hash": _hash(secret), "now": now()})
+    if not found:
+        raise Unauthenticated("That API key is unknown, expired or revoked: use another one.")
+    holder = _LAYOUTS[db.raw].row(found[0])
+    return Actor(
+        user_key=holder.user_key,
+        role=UserRole(holder.role),
+        participant_id=holder.participant_id,
+        scopes=frozenset(holder.scopes),
+        experiment_keys=None if (keys := holder.experiment_keys) is None else frozenset(keys),
+    )
+
+
+def _holder() -> Statement:
+    return (
+        select(*_HOLDER.values())
         .join(User, col(User.id) == col(ApiKey.user_key))
         .where(
-            col(ApiKey.hash) == _hash(secret),
+            col(ApiKey.hash) == bindparam("hash"),
             col(ApiKey.revoked_at).is_(None),
-            or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > now()),
+            or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > bindparam("now")),
         )
-    )
-    async with db.read() as tx:
-        found = (await tx.execute(statement)).one_or_none()
-    if found is None:
-        raise Unauthenticated("That API key is unknown, expired or revoked: use another one.")
-    user_key, role, participant_id, scopes, experiment_keys = found
-    assert user_key is not None
-    return Actor(
-        user_key=user_key,
-        role=UserRole(role),
-        participant_id=participant_id,
-        scopes=frozenset(scopes),
-        experiment_keys=None if experiment_keys is None else frozenset(experiment_keys),
     )
 
 

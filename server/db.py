@@ -1,7 +1,8 @@
 """The only door to the database: connections to read, transactions to write."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,20 @@ from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from server.column_types import KEY_TYPE, dump_json
+from server.readers import FileReader
+from server.statements import Prepared, Statement
 
 READERS = 4
 """How many connections may read at once."""
+
+MOST_PREPARED = 1024
+"""How many statements are kept compiled."""
+
+WRITERS = {"sqlite": 1, "postgresql": 4}
+"""How many may write: SQLite has one writer, so wait for it here."""
+
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+_SESSION = {"timezone": "UTC", "jit": "off"}  # compiling costs more than our statements
 
 metadata: MetaData = SQLModel.metadata
 metadata.naming_convention = {  # so that migrations can name what they change
@@ -40,16 +52,16 @@ class Table(SQLModel):
     def __tablename__(cls) -> str:  # noqa: N805  # pyright: ignore[reportIncompatibleVariableOverride] - SQLModel's own way to name tables, which joins the words
         return to_snake(cls.__name__)
 
-
-class Stored(Table):
-    """What makes a set of columns a row of a table."""
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=KEY_TYPE)
-
     @classmethod
     def expressions(cls) -> dict[str, Any]:
         """Return what can be read of a row, by name: its columns, and what is made of them."""
         return {column.key: column for column in inspect(cls).columns}
+
+
+class Stored(Table):
+    """What makes a set of columns a row of a table that has a key of its own."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=KEY_TYPE)
 
 
 class Database:
@@ -62,6 +74,13 @@ class Database:
         self._in_use = 0
         self._unused = asyncio.Event()
         self._unused.set()
+        self._prepared: OrderedDict[Hashable, Prepared] = OrderedDict()
+        self._files = FileReader(str(self.file)) if self.file else None
+
+    @property
+    def raw(self) -> bool:
+        """Whether `fetch` returns values as the database keeps them, past SQLAlchemy."""
+        return self._files is not None
 
     @property
     def file(self) -> Path | None:
@@ -70,14 +89,24 @@ class Database:
         return Path(name) if name and self.url.get_backend_name() == "sqlite" else None
 
     def _engine(self, *, readonly: bool) -> AsyncEngine:
+        kind = self.url.get_backend_name()
+        options: dict[str, Any] = {}
+        if kind == "postgresql":
+            options["connect_args"] = {"server_settings": _SESSION}
+            options["execution_options"] = _SNAPSHOT if readonly else {}
         engine = create_async_engine(
             self.url,
             json_serializer=dump_json,
             hide_parameters=True,  # they are people's data, and errors are logged
-            pool_size=READERS if readonly else 1,  # SQLite has one writer: wait for it here
+            pool_size=READERS if readonly else WRITERS[kind],
             max_overflow=0,
+            **options,
         )
-        if engine.dialect.name == "sqlite":
+        # many rows in one statement: it runs the triggers, or saves what it may undo, only once
+        engine.dialect.use_insertmanyvalues_wo_returning = True
+        if kind == "postgresql" and readonly:
+            event.listen(engine.sync_engine, "before_cursor_execute", _look_for_no_nul, retval=True)
+        if kind == "sqlite":
             event.listen(engine.sync_engine, "connect", _tune_reader if readonly else _tune_writer)
             begin = "BEGIN" if readonly else "BEGIN IMMEDIATE"
             event.listen(engine.sync_engine, "begin", partial(_begin, statement=begin))
@@ -87,6 +116,29 @@ class Database:
         """Open a connection for one batch of reads: one snapshot, and nothing can be written."""
         return self._using(self.reader.connect())
 
+    def prepare(self, key: Hashable, make: Callable[[], Statement]) -> Prepared:
+        """Return the statement that a key stands for, compiled once for all that use it."""
+        if (prepared := self._prepared.get(key)) is None:
+            prepared = self._prepared[key] = Prepared(make(), self.reader.dialect)
+            if len(self._prepared) > MOST_PREPARED:
+                self._prepared.popitem(last=False)
+        else:
+            self._prepared.move_to_end(key)
+        return prepared
+
+    async def fetch(
+        self, prepared: Prepared, given: Mapping[str, Any], *, quick: bool = True
+    ) -> Sequence[Sequence[Any]]:
+        """Return all rows of a read; say if it is known not to be quick."""
+        if self._files is None:
+            async with self.read() as tx:
+                return (await tx.execute(prepared.statement, given)).all()
+        self._enter()
+        try:
+            return await self._files.fetch(prepared.text, prepared.parameters(given), quick=quick)
+        finally:
+            self._leave()
+
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open one transaction: committed when the block ends, rolled back if it raises."""
         return self._using(self.writer.begin())
@@ -95,21 +147,48 @@ class Database:
     async def _using(
         self, opening: AbstractAsyncContextManager[AsyncConnection]
     ) -> AsyncGenerator[AsyncConnection]:
-        self._in_use += 1
-        self._unused.clear()
+        self._enter()
         try:
             async with opening as tx:
                 yield tx
         finally:
-            self._in_use -= 1
-            if not self._in_use:
-                self._unused.set()
+            self._leave()
+
+    def _enter(self) -> None:
+        self._in_use += 1
+        self._unused.clear()
+
+    def _leave(self) -> None:
+        self._in_use -= 1
+        if not self._in_use:
+            self._unused.set()
 
     async def close(self) -> None:
         """Close every connection, once nobody uses it: loaders outlive an answer that failed."""
         await self._unused.wait()
+        if self._files is not None:
+            self._files.close()
         await self.reader.dispose()
         await self.writer.dispose()
+
+
+def _look_for_no_nul(
+    _tx: object,
+    _cursor: object,
+    statement: str,
+    parameters: Any,  # noqa: ANN401 - a driver's own
+    *_: object,
+) -> tuple[str, Any]:
+    """Ask for U+FFFF, which is no character either, in place of U+0000.
+
+    PostgreSQL has no text with U+0000, and refuses to look for one instead of finding nothing.
+    """
+    if any(isinstance(value, str) and "\0" in value for value in parameters):
+        parameters = tuple(
+            value.replace("\0", "\uffff") if isinstance(value, str) else value
+            for value in parameters
+        )
+    return statement, parameters
 
 
 def _begin(tx: Connection, statement: str) -> None:
@@ -117,7 +196,14 @@ def _begin(tx: Connection, statement: str) -> None:
 
 
 def _tune_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
-    _pragmas(connection, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+    _pragmas(
+        connection,
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "recursive_triggers=ON",  # so that what INSERT OR REPLACE deletes is no longer counted
+        "temp_store=MEMORY",  # a row with triggers is journaled on its own: in a file, that is slow
+    )
 
 
 def _tune_reader(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own

@@ -4,18 +4,69 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, SQLColumnExpression, TableValuedAlias, func, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    SQLColumnExpression,
+    TableValuedAlias,
+    Text,
+    bindparam,
+    column,
+    select,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
 
 
-def listed(keys: Sequence[int]) -> TableValuedAlias:
-    """Return keys as a table, with columns `key` (their place) and `value`.
+class _KeyList(TypeDecorator[Sequence[int]]):
+    """Keys as a JSON array."""
 
-    One parameter however many there are: SQLite takes some thousands, and a statement that does
-    not change with their number is compiled once.
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> str:
+        return orjson.dumps(list(value or ())).decode()
+
+
+def keys(name: str | None, values: Sequence[int] = ()) -> BindParameter[Any]:
+    """Return a parameter that takes a list of keys, by a name if it has one."""
+    return bindparam(name, list(values), _KeyList())
+
+
+def listed(values: Sequence[int] | BindParameter[Any]) -> TableValuedAlias:
+    """Return keys as a table, with columns `key` (to sort by for their order) and `value`.
+
+    One parameter however many there are: databases take only some thousands, and a statement that
+    does not change with their number is compiled once.
     """
-    return func.json_each(orjson.dumps(list(keys)).decode()).table_valued("key", "value")
+    parameter = values if isinstance(values, BindParameter) else keys(None, values)
+    return _Elements(parameter).table_valued(column("key", BigInteger), column("value", BigInteger))
 
 
-def among(column: SQLColumnExpression[Any], keys: Sequence[int]) -> ColumnElement[bool]:
+def among(
+    place: SQLColumnExpression[Any], values: Sequence[int] | BindParameter[Any]
+) -> ColumnElement[bool]:
     """Return the clause that keeps some keys, any number of them."""
-    return column.in_(select(listed(keys).c.value))
+    return place.in_(select(listed(values).c.value))
+
+
+class _Elements(FunctionElement[Any]):
+    """The elements of a JSON array, as rows."""
+
+    inherit_cache = True
+
+
+@compiles(_Elements, "sqlite")
+def _in_sqlite(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Elements, "postgresql")
+def _in_postgresql(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
+    keys = compiler.process(element.clauses, **options)
+    elements = f"jsonb_array_elements_text(CAST({keys} AS JSONB)) WITH ORDINALITY AS e (text, key)"
+    return f"(SELECT key, CAST(text AS BIGINT) AS value FROM {elements})"  # noqa: S608 - no text from outside

@@ -1,8 +1,20 @@
 """An order and a place in it, as SQL: what to sort by, and what lies beyond a cursor."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, TypeDecorator, and_, case, func, literal, or_, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    TypeDecorator,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    tuple_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -10,7 +22,7 @@ from sqlalchemy.types import String
 
 from server.cursors import UNENDING, UNREADABLE, PageRequest, read_cursor
 from server.errors import InvalidCursor
-from server.rows import Layout
+from server.rows import TableLayout
 
 
 class _ByCodePoint(FunctionElement[str]):
@@ -30,7 +42,7 @@ def _collated(element: _ByCodePoint, compiler: SQLCompiler, **options: Any) -> s
     return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
-def ordering(layout: Layout, request: PageRequest) -> list[ColumnElement[Any]]:
+def ordering(layout: TableLayout, request: PageRequest) -> list[ColumnElement[Any]]:
     """Return what a page's statement sorts by."""
     return [
         term.desc() if descending != request.backwards else term.asc()
@@ -39,16 +51,15 @@ def ordering(layout: Layout, request: PageRequest) -> list[ColumnElement[Any]]:
 
 
 def beyond(
-    layout: Layout, request: PageRequest, cursor: str, *, towards_end: bool
+    layout: TableLayout, request: PageRequest, place: Sequence[Any], *, towards_end: bool
 ) -> ColumnElement[bool]:
-    """Return the clause that a row lies on one side of a cursor.
+    """Return the clause that a row lies on one side of a place: values, or parameters for them.
 
     Terms of one direction are compared as a row value, which an index can seek: the same written
     with OR was measured hundreds of times slower. Mixed directions leave no choice, but the first
     term bounds them all.
     """
     terms = _terms(layout, request)
-    place = _place(layout, request, cursor)
     ascending = [descending != towards_end for _, descending in terms]
     if len(set(ascending)) == 1:
         here, there = tuple_(*(term for term, _ in terms)), tuple_(*place)
@@ -68,7 +79,7 @@ def beyond(
     )
 
 
-def _terms(layout: Layout, request: PageRequest) -> list[tuple[ColumnElement[Any], bool]]:
+def _terms(layout: TableLayout, request: PageRequest) -> list[tuple[ColumnElement[Any], bool]]:
     """Return what to sort by and whether descending; a nullable column is two terms, never null."""
     terms: list[tuple[ColumnElement[Any], bool]] = []
     for key in request.keys:
@@ -82,17 +93,25 @@ def _terms(layout: Layout, request: PageRequest) -> list[tuple[ColumnElement[Any
     return terms
 
 
-def _place(layout: Layout, request: PageRequest, cursor: str) -> list[ColumnElement[Any]]:
+def places(layout: TableLayout, request: PageRequest, name: str) -> list[BindParameter[Any]]:
+    """Return parameters for a place that each run gives, called `after_0` and so on."""
+    return [
+        bindparam(f"{name}_{i}", type_=term.type, required=False)
+        for i, (term, _) in enumerate(_terms(layout, request))
+    ]
+
+
+def place_of(layout: TableLayout, request: PageRequest, cursor: str) -> list[Any]:
     """Return a cursor's place as the values of the terms; InvalidCursor if they cannot be."""
-    place: list[ColumnElement[Any]] = []
+    place: list[Any] = []
     for key, value in zip(request.keys, read_cursor(request, cursor)[1], strict=True):
         column = layout.columns[key.column]
         if _nullable(column):
-            place.append(literal(int(value is None), Integer()))
+            place.append(int(value is None))
             if value is None:
-                place.append(_zero(column))
+                place.append(_kind(column)())
                 continue
-        place.append(literal(_read(_kind(column), value), column.type))
+        place.append(_read(_kind(column), value))
     return place
 
 

@@ -1,98 +1,163 @@
 """Keyset pages, written once: of one list, or of many parents' lists in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, bindparam, select, true
 
-from server.cursors import PageRequest, write_cursor
-from server.key_lists import listed
-from server.keysets import beyond, ordering
-from server.rows import Layout, Row
+from server.cursors import PageRequest, cursor_writer
+from server.key_lists import keys, listed
+from server.keysets import beyond, ordering, place_of, places
+from server.rows import Row, TableLayout
+
+PARENT, PARENTS, LIMIT = "parent", "parents", "page_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A row and its place in its list."""
+
+    node: Row
+    cursor: str
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows, and whether there are others on either side; `parent` is whose rows they are."""
+    """Some rows of a list, and whether there are others on either side.
 
-    rows: Sequence[Row]
+    parent    whose rows they are; None for a list of all rows
+    kin       what it is a page of, for whoever made it: pages of one kin are counted together
+    """
+
+    layout: TableLayout
+    values: Sequence[Sequence[Any]]
     request: PageRequest
-    has_next: bool
-    has_previous: bool
+    has_next_page: bool
+    has_previous_page: bool
     parent: int | None = None
+    kin: Any = None
 
-    def cursor(self, row: Row) -> str:
-        """Return the place of a row in its list."""
-        values = (getattr(row, key.column) for key in self.request.keys)
-        return write_cursor(self.request, self.parent, list(values))
+    @property
+    def write_cursor(self) -> Callable[[Sequence[Any]], str]:
+        """What makes a row's values its place in the list."""
+        return cursor_writer(self.request, self.parent, self.layout.place)
+
+    @property
+    def nodes(self) -> list[Row]:
+        return [self.layout.row(values) for values in self.values]
+
+    @property
+    def edges(self) -> list[Edge]:
+        write = self.write_cursor
+        return [Edge(self.layout.row(values), write(values)) for values in self.values]
+
+    @property
+    def page_info(self) -> "Page":
+        return self
+
+    @property
+    def start_cursor(self) -> str | None:
+        return self.write_cursor(self.values[0]) if self.values else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        return self.write_cursor(self.values[-1]) if self.values else None
 
 
-async def pages_by_parent(
-    tx: AsyncConnection,
-    layout: Layout,
+def page_statement(
+    layout: TableLayout, request: PageRequest, where: Sequence[ColumnElement[bool]]
+) -> Select[*tuple[Any, ...]]:
+    """Return the statement for a page of the rows that keep some clauses."""
+    return _page(select(*layout.selected), layout, request).where(*where)
+
+
+def pages_statement(
+    layout: TableLayout,
     parent: str,
-    parent_keys: Sequence[int],
     request: PageRequest,
-    where: Sequence[ColumnElement[bool]] = (),
-) -> dict[int, Page]:
-    """Read the same page of each parent's rows, in one statement."""
-    column = layout.columns[parent]
-    if len(parent_keys) == 1:
-        [key] = parent_keys
-        return {key: await one_page(tx, layout, request, [column == key, *where], key)}
-    parents = listed(parent_keys)
+    where: Sequence[ColumnElement[bool]],
+    *,
+    lateral: bool,
+) -> Select[*tuple[Any, ...]]:
+    """Return the statement for the same page of each of many parents' rows.
+
+    The parent's key comes last in each row. A window function over all rows was measured hundreds
+    of times slower. `lateral` is for PostgreSQL; SQLite has no such join.
+    """
+    column, key = layout.columns[parent], layout.columns["key"]
+    parents = listed(keys(PARENTS))
     picked = (
-        _page(select(layout.columns["key"]), layout, request)
+        _page(select(key.label("picked")), layout, request)
         .where(column == parents.c.value, *where)
         .correlate(parents)
     )
-    statement = (
-        select(*layout.selected)
-        .select_from(parents)
-        .join(layout.model, layout.columns["key"].in_(picked))
-        .order_by(parents.c.key, *ordering(layout, request))
-    )
-    found: dict[int, list[Row]] = {key: [] for key in parent_keys}
-    for values in await tx.execute(statement):
-        row = layout.row(values)
-        found[getattr(row, parent)].append(row)
-    return {key: _cut(rows, request, key) for key, rows in found.items()}
+    found = select(*layout.selected, column.label(PARENT)).select_from(parents)
+    if lateral:
+        page = picked.lateral("page")
+        found = found.join(page, true()).join(layout.model, key == page.c.picked)
+    else:
+        found = found.join(layout.model, key.in_(picked))
+    return found.order_by(parents.c.key, *ordering(layout, request))
 
 
-async def one_page(
-    tx: AsyncConnection,
-    layout: Layout,
+def page_parameters(layout: TableLayout, request: PageRequest) -> dict[str, Any]:
+    """Return what a run of a page's statement must be given, but for the parents."""
+    given: dict[str, Any] = {LIMIT: request.limit + 1}
+    for name, cursor in (("after", request.after), ("before", request.before)):
+        if cursor is not None:
+            place = place_of(layout, request, cursor)
+            given |= {f"{name}_{i}": value for i, value in enumerate(place)}
+    return given
+
+
+def of_parent(layout: TableLayout, parent: str) -> ColumnElement[bool]:
+    """Return the clause that keeps the rows of the one parent that a run names."""
+    column = layout.columns[parent]
+    return column == bindparam(PARENT, type_=column.type, required=False)
+
+
+def by_parent(
+    rows: Sequence[Sequence[Any]], parents: Sequence[int]
+) -> Mapping[int, list[Sequence[Any]]]:
+    """Part rows by the parent's key, which comes last in each."""
+    found: dict[int, list[Sequence[Any]]] = {key: [] for key in parents}
+    for values in rows:
+        found[values[-1]].append(values)
+    return found
+
+
+def page_of(
+    layout: TableLayout,
+    rows: Sequence[Sequence[Any]],
     request: PageRequest,
-    where: Sequence[ColumnElement[bool]],
     parent: int | None = None,
+    kin: object = None,
 ) -> Page:
-    """Read a page of the rows that keep some clauses."""
-    statement = _page(select(*layout.selected), layout, request).where(*where)
-    return _cut([layout.row(values) for values in await tx.execute(statement)], request, parent)
+    """Return a page of what its statement found: one row too many tells that more follow."""
+    more = len(rows) > request.limit
+    kept = rows[: request.limit] if more else rows
+    if request.backwards:
+        kept, has_next, has_previous = kept[::-1], request.before is not None, more
+    else:
+        has_next, has_previous = more, request.after is not None
+    return Page(layout, kept, request, has_next, has_previous, parent, kin)
 
 
 def _page(
-    columns: Select[*tuple[Any, ...]], layout: Layout, request: PageRequest
+    columns: Select[*tuple[Any, ...]], layout: TableLayout, request: PageRequest
 ) -> Select[*tuple[Any, ...]]:
-    """Keep what lies between the cursors, and one row more than asked: it tells whether more do."""
     between = [
-        beyond(layout, request, cursor, towards_end=towards_end)
-        for cursor, towards_end in ((request.after, True), (request.before, False))
+        beyond(layout, request, places(layout, request, name), towards_end=towards_end)
+        for name, cursor, towards_end in (
+            ("after", request.after, True),
+            ("before", request.before, False),
+        )
         if cursor is not None
     ]
     return (
         columns.select_from(layout.model)
         .where(*between)
         .order_by(*ordering(layout, request))
-        .limit(request.limit + 1)
+        .limit(bindparam(LIMIT, request.limit + 1))
     )
-
-
-def _cut(rows: list[Row], request: PageRequest, parent: int | None) -> Page:
-    more = len(rows) > request.limit
-    kept = rows[: request.limit]
-    if request.backwards:
-        return Page(kept[::-1], request, request.before is not None, more, parent)
-    return Page(kept, request, more, request.after is not None, parent)

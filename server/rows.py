@@ -3,42 +3,101 @@
 Rows, not entities: a page of a thousand ratings is a thousand tuples and one layout.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, overload
 
 from sqlalchemy import ColumnElement
+from sqlalchemy.dialects import sqlite
 
-from server.db import Stored
+from server.db import Table
 from server.global_ids import global_id
+
+_SQLITE = sqlite.dialect()
 
 
 class Layout:
-    """Which expressions of a table a statement selects, in which order; `id` is called `key`."""
+    """What the values of some rows are called, in their order.
 
-    def __init__(self, model: type[Stored]) -> None:
-        expressions = model.expressions()
-        self.model = model
-        self.type_name = model.__name__
-        self.level = model.table_name()
-        self.columns: Mapping[str, ColumnElement[Any]] = {
-            "key": expressions.pop("id"),
-            **expressions,
-        }
-        self.selected = [column.label(name) for name, column in self.columns.items()]
-        self.place = {name: i for i, name in enumerate(self.columns)}
+    level      the kind of thing a row is, such as `room`; empty for what is no table's
+    place      where the value of each name is
+    readers    what makes a stored value Python's, by place; None where it is that already
+    raw        whether the values are as SQLite keeps them: JSON is text
+    """
+
+    def __init__(
+        self,
+        type_name: str,
+        names: Sequence[str],
+        *,
+        level: str = "",
+        readers: Sequence[Callable[[Any], Any] | None] | None = None,
+    ) -> None:
+        self.type_name = type_name
+        self.level = level
+        self.place: Mapping[str, int] = {name: i for i, name in enumerate(names)}
+        self.readers = readers or (None,) * len(names)
+        self.raw = readers is not None
 
     def row(self, values: Sequence[Any]) -> "Row":
         return Row(self, values)
 
 
-_layouts: dict[type[Stored], Layout] = {}
+class TableLayout(Layout):
+    """Which expressions of a table a statement selects; `id` is called `key` and comes first.
+
+    columns   every expression of the table, whether selected or not
+    selected  those that are
+    """
+
+    def __init__(self, model: type[Table], wanted: frozenset[str] | None, *, raw: bool) -> None:
+        self.model = model
+        self.columns: Mapping[str, ColumnElement[Any]] = {
+            "key" if name == "id" else name: column for name, column in _in_order(model)
+        }
+        kept = {
+            name: column
+            for name, column in self.columns.items()
+            if name == "key" or wanted is None or name in wanted
+        }
+        super().__init__(
+            model.__name__,
+            list(kept),
+            level=model.table_name(),
+            readers=readers_of(kept.values()) if raw else None,
+        )
+        self.selected = [column.label(name) for name, column in kept.items()]
 
 
-def layout_of(model: type[Stored]) -> Layout:
-    """Return the layout that selects all of a table's expressions: one for each table."""
-    if model not in _layouts:
-        _layouts[model] = Layout(model)
-    return _layouts[model]
+_layouts: dict[tuple[type[Table], frozenset[str] | None, bool], TableLayout] = {}
+
+
+def layout_of(
+    model: type[Table], wanted: frozenset[str] | None = None, *, raw: bool = False
+) -> TableLayout:
+    """Return the layout that selects some of a table's expressions, all by default: one for each.
+
+    `raw` says that the rows come from SQLite's driver, past SQLAlchemy. Names that the table does
+    not have are passed over, so that a selection's names can be given as they are.
+    """
+    if wanted is not None:
+        wanted &= _names_of(model)
+    key = model, wanted, raw
+    if key not in _layouts:
+        _layouts[key] = TableLayout(model, wanted, raw=raw)
+    return _layouts[key]
+
+
+def _in_order(model: type[Table]) -> list[tuple[str, ColumnElement[Any]]]:
+    return sorted(model.expressions().items(), key=lambda named: named[0] != "id")
+
+
+def _names_of(model: type[Table]) -> frozenset[str]:
+    return frozenset(layout_of(model).columns)
+
+
+def readers_of(columns: Iterable[ColumnElement[Any]]) -> list[Callable[[Any], Any] | None]:
+    """Return what makes of each column's values, as SQLite keeps them, those of Python."""
+    return [column.type.dialect_impl(_SQLITE).result_processor(_SQLITE, None) for column in columns]
 
 
 class Row:
@@ -51,12 +110,42 @@ class Row:
         self.values = values
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the column holds
+        layout = self.layout
         try:
-            return self.values[self.layout.place[name]]
+            place = layout.place[name]
         except KeyError:
-            raise AttributeError(f"{self.layout.type_name} has no {name}") from None
+            raise AttributeError(f"{layout.type_name} has no {name}") from None
+        reader = layout.readers[place]
+        return self.values[place] if reader is None else reader(self.values[place])
+
+    @property
+    def kin(self) -> Layout:
+        """What rows have in common that can be asked for the same together."""
+        return self.layout
 
     @property
     def id(self) -> str:
         """The global id."""
         return global_id(self.layout.type_name, self.key)
+
+
+class Rows(Sequence[Row]):
+    """Some rows of one layout, made when they are looked at."""
+
+    __slots__ = ("layout", "values")
+
+    def __init__(self, layout: Layout, values: Sequence[Sequence[Any]]) -> None:
+        self.layout = layout
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Rows": ...
+    def __getitem__(self, place: int | slice) -> "Row | Rows":
+        if isinstance(place, slice):
+            return Rows(self.layout, self.values[place])
+        return Row(self.layout, self.values[place])

@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     link_seconds: int = Field(
         default=3600, ge=1, description="How long a download link works, in seconds."
     )
+    fast_path: bool = Field(
+        default=True,
+        description="Whether compiled plans execute selections; off, graphql-core alone does.",
+    )
     export_workers: int = Field(
         default=1, ge=0, description="Worker processes this server keeps; 0 leaves jobs to others."
     )

@@ -6,8 +6,25 @@ from typing import NewType
 
 Timestamp = NewType("Timestamp", int)
 
+EpochMs = NewType("EpochMs", int)
+"""A moment that is shown as the number it is."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_MS = [f".{ms:03}Z" for ms in range(1000)]
+
+
+class _Seconds(dict[int, str]):
+    """Seconds since 1970 as text, kept for a while: what is shown together shares many of them."""
+
+    def __missing__(self, second: int) -> str:
+        if len(self) >= 100_000:
+            self.clear()
+        text = self[second] = (_EPOCH + timedelta(seconds=second)).isoformat()[:19]
+        return text
+
+
+_seconds = _Seconds()
 
 
 def now() -> Timestamp:
@@ -17,8 +34,8 @@ def now() -> Timestamp:
 
 def iso(moment: int) -> str:
     """Return a moment as `2024-10-20T14:30:45.123Z`: always UTC, milliseconds and `Z`."""
-    text = (_EPOCH + moment * _MILLISECOND).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"
+    second, ms = divmod(moment, 1000)
+    return _seconds[second] + _MS[ms]
 
 
 def parse(text: str) -> Timestamp:

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx2
 import pytest
-from sqlalchemy import event
 from starlette.applications import Starlette
 
 from server.api_keys import issue
@@ -21,10 +21,13 @@ from server.app import create_app
 from server.db import Database
 from server.migrate import migrate
 from server.settings import Settings
+from server.statements import Prepared
 from tests.demo_data import filled
 from tests.factories import Row, a_user, save
 from tests.studies import Study
 from tests.warm_worker import Worker, working
+
+pytest_plugins = ("tests.postgres",)
 
 
 @pytest.fixture
@@ -89,22 +92,21 @@ class Api:
         """Collect the statements that readers send meanwhile, but for the look-up of the key."""
         statements: list[str] = []
 
-        def note(_tx: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            if statement != "BEGIN" and "api_key" not in statement:
-                statements.append(statement)
+        fetch = self.db.fetch
 
-        engine = self.db.reader.sync_engine
-        event.listen(engine, "before_cursor_execute", note)
-        try:
+        async def noted(prepared: Prepared, *arguments: Any, **options: Any) -> Any:
+            if "api_key" not in prepared.text:
+                statements.append(prepared.text)
+            return await fetch(prepared, *arguments, **options)
+
+        with patch.object(self.db, "fetch", noted):
             yield statements
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncGenerator[Api]:
+async def opened(folder: Path, **settings: Any) -> AsyncGenerator[Api]:
     """Run the server in this process, without export workers."""
-    app = create_app(Settings(data_dir=folder, export_workers=0))
+    app = create_app(Settings(data_dir=folder, export_workers=0, **settings))
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
@@ -117,6 +119,13 @@ async def opened(folder: Path) -> AsyncGenerator[Api]:
 async def api(tmp_path: Path) -> AsyncGenerator[Api]:
     """The server in this process, without export workers."""
     async with opened(tmp_path) as api:
+        yield api
+
+
+@pytest.fixture
+async def any_api(tmp_path: Path, any_url: str) -> AsyncGenerator[Api]:
+    """The server in this process, over either kind of database."""
+    async with opened(tmp_path, database_url=any_url) as api:
         yield api
 
 

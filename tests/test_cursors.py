@@ -26,6 +26,13 @@ from tests.factories import (
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 EVENTS = """query($room: String!, $order: [EventOrder!], $filter: EventFilter, $after: String) {
   room(roomId: $room) { events(orderBy: $order, filter: $filter, after: $after, first: 2) {
     edges { cursor node { eventId } } } } }"""

@@ -18,7 +18,7 @@ from graphql import (
 from sqlalchemy import inspect
 
 from server.records.listed import Listed
-from server.resolvers.reading import NODES
+from server.resolvers.lookups import NODES
 from server.schema import schema
 from tests.expected import camel, snake
 

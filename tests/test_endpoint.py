@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from server.schema import connection
+from server.resolvers.listings import PageWithin
 from tests.conftest import Api
 from tests.factories import a_participant, a_room, a_user, an_experiment, save
 
@@ -161,7 +161,7 @@ async def test_a_bug_is_masked_and_found_again_by_its_number(
     async def fail(*_: object) -> None:
         raise failure("eve@example.org is not a number")
 
-    monkeypatch.setattr(connection, "page_within", fail)
+    monkeypatch.setattr(PageWithin, "load", fail)
     caplog.set_level(logging.INFO)
 
     answer = await api.post(
@@ -175,7 +175,7 @@ async def test_a_bug_is_masked_and_found_again_by_its_number(
     assert len(incident) == 12
     [logged] = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert incident in logged.getMessage()
-    assert f"{failure.__name__} at connection.py:" in logged.getMessage()
+    assert f"{failure.__name__} at batches.py:" in logged.getMessage()
     for text in (answer.text, caplog.text):
         assert "eve@" not in text
         assert "not a number" not in text

@@ -19,19 +19,25 @@ from tests.factories import a_user, save
 
 pytestmark = pytest.mark.anyio
 
+HEAD = head()
+
 NEXT = '''"""A migration to come."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "next"
+down_revision = "{head}"
 
 
 def upgrade() -> None:
     op.add_column("user", sa.Column("nickname", sa.String()))
     {then}
 '''
+
+
+def _next(then: str) -> str:
+    return NEXT.format(head=HEAD, then=then)
 
 
 @pytest.fixture
@@ -105,7 +111,7 @@ async def test_a_database_can_be_taken_back_to_nothing_and_up_again(db: Database
 
 async def test_a_copy_is_kept_before_an_upgrade(db: Database, versions: Path) -> None:
     await save(db, a_user(name="Ada"))
-    (versions / "0002_next.py").write_text(NEXT.format(then="pass"))
+    (versions / "next.py").write_text(_next("pass"))
 
     with pytest.raises(SchemaMismatch, match="hyperdata migrate"):
         await require_current(db)
@@ -114,8 +120,8 @@ async def test_a_copy_is_kept_before_an_upgrade(db: Database, versions: Path) ->
     assert "nickname" in await columns_of_user(db)
     assert await names_in(db) == ["Ada"]
     assert db.file is not None
-    copy = Database(f"sqlite+aiosqlite:///{db.file.with_suffix('.before-0002.db')}")
-    assert await current(copy) == "0001"
+    copy = Database(f"sqlite+aiosqlite:///{db.file.with_suffix('.before-next.db')}")
+    assert await current(copy) == HEAD
     assert "nickname" not in await columns_of_user(copy)
     assert await names_in(copy) == ["Ada"]
     await copy.close()
@@ -125,18 +131,18 @@ async def test_a_migration_that_fails_changes_nothing_and_can_be_run_again(
     db: Database, versions: Path
 ) -> None:
     await save(db, a_user(name="Ada"))
-    script = versions / "0002_next.py"
-    script.write_text(NEXT.format(then="raise RuntimeError('half way')"))
+    script = versions / "next.py"
+    script.write_text(_next("raise RuntimeError('half way')"))
 
     with pytest.raises(RuntimeError, match="half way"):
         await migrate(db)
 
     assert "nickname" not in await columns_of_user(db)
-    assert await current(db) == "0001"
+    assert await current(db) == HEAD
     await save(db, a_user(name="Bob"))
-    script.write_text(NEXT.format(then="pass"))
+    script.write_text(_next("pass"))
     assert await migrate(db)
     assert db.file is not None
-    copy = Database(f"sqlite+aiosqlite:///{db.file.with_suffix('.before-0002.db')}")
+    copy = Database(f"sqlite+aiosqlite:///{db.file.with_suffix('.before-next.db')}")
     assert await names_in(copy) == ["Ada", "Bob"]
     await copy.close()

@@ -20,7 +20,7 @@ from server.records.experiments import EXPERIMENTS
 from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS
 from server.records.rooms import ROOMS
-from server.resolvers.reading import NODES
+from server.resolvers.lookups import NODES
 from server.schema import schema
 
 PRINTED = Path(server.schema.__file__).with_name("schema.graphql")

@@ -1,7 +1,6 @@
 """SQL for a worker: statements compiled for its own SQLite, which the server never opens."""
 
 from collections.abc import Sequence
-from enum import Enum
 from typing import Any
 
 from sqlalchemy import (
@@ -19,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from server.export.tables import Kind, Query
+from server.statements import Prepared
 
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 _AMONG = "among"
@@ -59,16 +59,9 @@ def compiled(
     statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]],
 ) -> Query:
     """Return a statement as text and parameters."""
-    made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    names: Sequence[str] = made.positiontup or ()
+    prepared = Prepared(statement, _DIALECT)
     return Query(
-        sql=str(made),
-        parameters=tuple(_plain(made.params[name]) for name in names),
-        among_at=names.index(_AMONG) if _AMONG in names else None,
+        sql=prepared.text,
+        parameters=tuple(prepared.parameters({})),
+        among_at=prepared.place_of(_AMONG),
     )
-
-
-def _plain(value: Any) -> str | int | float:  # noqa: ANN401 - whatever a filter compares with
-    if isinstance(value, Enum):
-        return _plain(value.value)
-    return int(value) if isinstance(value, bool) else value

@@ -7,6 +7,7 @@ from pydantic import PlainSerializer
 
 from server.records import api_keys as api_keys
 from server.records import exports as exports
+from server.records import tallies as tallies
 from server.records import users as users
 from server.records.chat_messages import CHAT_MESSAGES
 from server.records.components import COMPONENTS

@@ -6,6 +6,7 @@ from enum import StrEnum
 class Described(StrEnum):
     """Texts with a description each: `ACTIVE = "ACTIVE", "Still going on."`."""
 
+    _value_: str
     description: str
 
     def __new__(cls, value: str, description: str = "") -> "Described":

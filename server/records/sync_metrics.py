@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from pydantic import Field as Asked
-from sqlalchemy import case, func
+from sqlalchemy import ColumnElement, case, func
 from sqlmodel import col
 
 from server.records.base import DataType, Record, RecordBase, RecordFilter
@@ -18,6 +18,15 @@ class SyncBand(Described):
     GOOD = "GOOD", "Less than 100 ms ahead or behind."
     ACCEPTABLE = "ACCEPTABLE", "From 100 to 500 ms ahead or behind."
     POOR = "POOR", "More than 500 ms ahead or behind."
+
+
+def band_of(drift: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the band of a drift's size in ms; null has none."""
+    return case(
+        (drift < 100, SyncBand.GOOD.value),
+        (drift <= 500, SyncBand.ACCEPTABLE.value),
+        (drift > 500, SyncBand.POOR.value),
+    )
 
 
 class SyncMetricBase(RecordBase):
@@ -48,13 +57,7 @@ class SyncMetric(SyncMetricBase, Record, table=True):
 
     @classmethod
     def expressions(cls) -> dict[str, Any]:
-        drift = func.abs(col(cls.time_drift))
-        band = case(
-            (drift < 100, SyncBand.GOOD.value),
-            (drift <= 500, SyncBand.ACCEPTABLE.value),
-            (drift > 500, SyncBand.POOR.value),
-        )
-        return {**super().expressions(), "band": band}
+        return {**super().expressions(), "band": band_of(func.abs(col(cls.time_drift)))}
 
 
 class SyncBandIn(OneOf[SyncBand]):

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from server.access import Actor
 from server.api_keys import actor_with
+from server.batches import Batches
 from server.db import Database
 from server.export.jobs import Exporter
 from server.export.progress import Hub
 from server.links import Purpose, Signer
-from server.resolvers.loaders import Loaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +21,27 @@ class Services:
     exporter: Exporter
     hub: Hub
     signer: Signer
+    fast_path: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
-    """One operation: who asks for it, and the loaders it shares."""
+    """One operation: who asks for it, and the loader that its fields share."""
 
     services: Services
     actor: Actor
     base_url: str
-    loaders: Loaders
 
     @property
+    def fast_path(self) -> bool:
+        """Whether selections may be executed by compiled plans."""
+        return self.services.fast_path
+
+    @cached_property
+    def batches(self) -> Batches:
+        return Batches(self)
+
+    @cached_property
     def db(self) -> Database:
         return self.services.db
 
@@ -57,5 +67,4 @@ class Caller:
     def context(self) -> Context:
         """Return the context of a new operation: a socket has many, each with its own loaders."""
         assert self.actor is not None
-        loaders = Loaders(self.services.db, self.actor)
-        return Context(self.services, self.actor, self.base_url, loaders)
+        return Context(self.services, self.actor, self.base_url)

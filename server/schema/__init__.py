@@ -4,15 +4,18 @@ from collections.abc import Generator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import ExecutionResult as GraphQLExecutionResult
+from graphql import FormattedExecutionResult, GraphQLError, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from server.resolvers.context import Caller
-from server.schema.errors import CodedErrors
+from server.execution.documents import Documents, KnownDocuments
+from server.execution.executor import PlanningExecutor, execute
+from server.resolvers.context import Caller, Context
+from server.schema.errors import CodedErrors, coded
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
 from server.schema.queries import ReadingQuery
@@ -86,6 +89,22 @@ class Schema(strawberry.Schema):
         options["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
         return await super().execute(*args, **options)
 
+    def knows(self, text: str, name: str | None) -> bool:
+        """Say whether a document was found valid before, and is just one query, of that name."""
+        return documents.query(text, name) is not None
+
+    async def execute_known(
+        self, text: str, name: str | None, variables: dict[str, Any] | None, context: Context
+    ) -> FormattedExecutionResult:
+        """Execute a query that `knows` says is known, with nothing in between."""
+        document = documents.query(text, name)
+        assert document is not None
+        result = await execute(self._schema, document, variables, context)
+        errors = [coded(error) for error in result.errors or ()]
+        return GraphQLExecutionResult(result.data, errors or None).formatted
+
+
+documents = Documents()
 
 schema = Schema(
     query=Query,
@@ -103,6 +122,7 @@ schema = Schema(
         SyncMetric,
         Component,
     ],
+    execution_context_class=PlanningExecutor,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),
-    extensions=[CodedErrors, OneOperation, OperationContext],
+    extensions=[CodedErrors, lambda: KnownDocuments(documents), OneOperation, OperationContext],
 )

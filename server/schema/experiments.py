@@ -1,77 +1,78 @@
 """Experiments, their rooms and participants."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 import strawberry
 
+from server.execution.fields import Batched
 from server.records import RecordType
+from server.records.experiments import EXPERIMENTS, ExperimentBase
 from server.records.experiments import Experiment as ExperimentTable
-from server.records.experiments import ExperimentBase
-from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS, ParticipantBase, ParticipantFilter
 from server.records.rooms import ROOMS, RoomBase, RoomFilter
 from server.records.rooms import Room as RoomTable
 from server.records.users import User as UserTable
-from server.resolvers import reading
-from server.rows import Row
-from server.schema.connection import Connection, Window, list_within
-from server.schema.info import Info
+from server.resolvers.listings import Counts, Window
+from server.resolvers.lookups import Parents
+from server.resolvers.rights import Accesses
+from server.resolvers.summaries import AvailableTypes
+from server.schema.connection import Connection, loaded, within
 from server.schema.node import Node
 from server.schema.orders import ParticipantOrder, RoomOrder
 from server.schema.people import User
+from server.schema.rollups import RoomRollUps
 from server.schema.scope import KEEP, SORT, After, Before, DataScope, First, Last
 
 LazyRoom = Annotated["Room", strawberry.lazy("server.schema.experiments")]
 LazyExperiment = Annotated["Experiment", strawberry.lazy("server.schema.experiments")]
 
 
-async def _parent(info: Info, child: object, table: type[Any]) -> Any:
-    return await reading.belongs_to(info.context, cast("Row", child), table)
-
-
-async def _count(info: Info, parent: object, listed: Listed) -> int:
-    return await reading.count_within(info.context, listed, cast("Row", parent), listed.filter())
+EXPERIMENT = Parents(ExperimentTable, "experiment_key", EXPERIMENTS.scope)
+ROOM = Parents(RoomTable, "room_key", EXPERIMENTS.scope)
+OWNER = Parents(UserTable, "owner_key")
 
 
 @strawberry.pydantic.type(description="One person's part in one room.")
 class Participant(ParticipantBase, Node, DataScope):
-    @strawberry.pydantic.field(description="The room.")
-    async def room(self, info: Info) -> LazyRoom:
-        room: Room = await _parent(info, self, RoomTable)
-        return room
+    @strawberry.pydantic.field(description="The room.", extensions=[Batched("room_key")])
+    def room(self) -> LazyRoom:
+        return loaded(ROOM)
 
-    @strawberry.pydantic.field(description="The experiment.")
-    async def experiment(self, info: Info) -> LazyExperiment:
-        experiment: Experiment = await _parent(info, self, ExperimentTable)
-        return experiment
+    @strawberry.pydantic.field(
+        description="The experiment.", extensions=[Batched("experiment_key")]
+    )
+    def experiment(self) -> LazyExperiment:
+        return loaded(EXPERIMENT)
 
-    @strawberry.pydantic.field(description="The types of which there is any record.")
-    async def available_data(self, info: Info) -> list[RecordType]:
-        types = [t for t in RecordType if info.context.actor.may(t.value.scope)]
-        found = await reading.summaries(info.context, cast("Row", self), types)
-        return [data_type for data_type, summary in found if summary.count]
+    @strawberry.pydantic.field(
+        description="The types of which there is any record.", extensions=[Batched()]
+    )
+    def available_data(self) -> list[RecordType]:
+        return loaded(AvailableTypes())
 
 
 @strawberry.pydantic.type(description="One session of an experiment, with those in it together.")
-class Room(RoomBase, Node, DataScope):
+class Room(RoomBase, Node, DataScope, RoomRollUps):
     duration: Annotated[
         int | None,
         strawberry.field(description="From start to end, in milliseconds; null while it runs."),
     ] = None
 
-    @strawberry.pydantic.field(description="The experiment.")
-    async def experiment(self, info: Info) -> LazyExperiment:
-        experiment: Experiment = await _parent(info, self, ExperimentTable)
-        return experiment
+    @strawberry.pydantic.field(
+        description="The experiment.", extensions=[Batched("experiment_key")]
+    )
+    def experiment(self) -> LazyExperiment:
+        return loaded(EXPERIMENT)
 
-    @strawberry.pydantic.field(description="How many participants were in it.")
-    async def participant_count(self, info: Info) -> int:
-        return await _count(info, self, PARTICIPANTS)
+    @strawberry.pydantic.field(
+        description="How many participants were in it.", extensions=[Batched()]
+    )
+    def participant_count(self) -> int:
+        return loaded(Counts(PARTICIPANTS))
 
-    @strawberry.pydantic.field(description="Those who were in it.")
-    async def participants(
+    @strawberry.pydantic.field(description="Those who were in it.", extensions=[Batched()])
+    def participants(
         self,
-        info: Info,
         filter: Annotated[ParticipantFilter | None, KEEP] = None,
         order_by: Annotated[list[ParticipantOrder] | None, SORT] = None,
         first: First = None,
@@ -80,7 +81,7 @@ class Room(RoomBase, Node, DataScope):
         before: Before = None,
     ) -> Connection[Participant]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, PARTICIPANTS, filter, order_by, window)
+        return within(PARTICIPANTS, filter, order_by, window)
 
 
 @strawberry.type(description="What the caller may do with an experiment.")
@@ -91,30 +92,30 @@ class Access:
 
 @strawberry.pydantic.type(description="A study: what is owned, shared and exported as a whole.")
 class Experiment(ExperimentBase, Node, DataScope):
-    @strawberry.pydantic.field(description="Whose it is.")
-    async def owner(self, info: Info) -> User:
-        owner: User = await _parent(info, self, UserTable)
-        return owner
-
-    @strawberry.pydantic.field(description="What the caller may do with it.")
-    async def access(self, info: Info) -> Access:
-        row = cast("Row", self)
-        return Access(can_view=True, can_export=await reading.may_export(info.context, row))
-
-    @strawberry.pydantic.field(description="How many rooms it has.")
-    async def room_count(self, info: Info) -> int:
-        return await _count(info, self, ROOMS)
+    @strawberry.pydantic.field(description="Whose it is.", extensions=[Batched("owner_key")])
+    def owner(self) -> User:
+        return loaded(OWNER)
 
     @strawberry.pydantic.field(
-        description="How many participants it has, over all rooms; who was in two counts twice."
+        description="What the caller may do with it.", extensions=[Batched()]
     )
-    async def participant_count(self, info: Info) -> int:
-        return await _count(info, self, PARTICIPANTS)
+    def access(self) -> Access:
+        return loaded(Accesses())
 
-    @strawberry.pydantic.field(description="Its rooms.")
-    async def rooms(
+    @strawberry.pydantic.field(description="How many rooms it has.", extensions=[Batched()])
+    def room_count(self) -> int:
+        return loaded(Counts(ROOMS))
+
+    @strawberry.pydantic.field(
+        description="How many participants it has, over all rooms; who was in two counts twice.",
+        extensions=[Batched()],
+    )
+    def participant_count(self) -> int:
+        return loaded(Counts(PARTICIPANTS))
+
+    @strawberry.pydantic.field(description="Its rooms.", extensions=[Batched()])
+    def rooms(
         self,
-        info: Info,
         filter: Annotated[RoomFilter | None, KEEP] = None,
         order_by: Annotated[list[RoomOrder] | None, SORT] = None,
         first: First = None,
@@ -123,12 +124,13 @@ class Experiment(ExperimentBase, Node, DataScope):
         before: Before = None,
     ) -> Connection[Room]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, ROOMS, filter, order_by, window)
+        return within(ROOMS, filter, order_by, window)
 
-    @strawberry.pydantic.field(description="Its participants, over all rooms.")
-    async def participants(
+    @strawberry.pydantic.field(
+        description="Its participants, over all rooms.", extensions=[Batched()]
+    )
+    def participants(
         self,
-        info: Info,
         filter: Annotated[ParticipantFilter | None, KEEP] = None,
         order_by: Annotated[list[ParticipantOrder] | None, SORT] = None,
         first: First = None,
@@ -137,4 +139,4 @@ class Experiment(ExperimentBase, Node, DataScope):
         before: Before = None,
     ) -> Connection[Participant]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, PARTICIPANTS, filter, order_by, window)
+        return within(PARTICIPANTS, filter, order_by, window)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 import strawberry
 
 from server.column_types import ByteCount
+from server.execution.fields import Batched
 from server.records import RecordType
 from server.records.data_filter import DataFilter
 from server.records.exports import (
@@ -19,10 +20,13 @@ from server.records.exports import (
     ExportPackaging,
     ExportStatus,
 )
-from server.resolvers import exports, reading
+from server.records.users import User as UserTable
+from server.resolvers import exports
+from server.resolvers.listings import Window
+from server.resolvers.lookups import Parents, nodes
 from server.resolvers.selections import Wanted
 from server.rows import Row
-from server.schema.connection import Connection, OrderDirection, Window, list_all
+from server.schema.connection import Connection, OrderDirection, all_of, loaded
 from server.schema.info import Info
 from server.schema.node import Node
 from server.schema.orders import ExportOrder
@@ -79,9 +83,11 @@ class Export(ExportBase, Node):
             bytes_written=row.bytes_written,
         )
 
-    @strawberry.pydantic.field(description="Who asked for it.")
-    async def requested_by(self, info: Info) -> User:
-        return cast("User", await reading.user(info.context, cast("Row", self).requested_by_key))
+    @strawberry.pydantic.field(
+        description="Who asked for it.", extensions=[Batched("requested_by_key")]
+    )
+    def requested_by(self) -> User:
+        return loaded(Parents(UserTable, "requested_by_key"))
 
     @strawberry.pydantic.field(
         description="Address of the file, signed when read and working for about an hour; "
@@ -195,19 +201,19 @@ class ExportPayload:
 class ExportQuery:
     @strawberry.field(description="One of the caller's exports; null if there is no such.")
     async def export(self, info: Info, id: ExportId) -> Export | None:
-        [found] = await reading.nodes(info.context, [id])
-        return cast("Export", found) if found and found.layout.model is EXPORTS.model else None
+        [found] = await nodes(info.context, [id])
+        is_one = found is not None and found.layout.level == EXPORTS.model.table_name()
+        return cast("Export", found) if is_one else None
 
-    @strawberry.field(description="The caller's exports, the newest first.")
-    async def exports(
+    @strawberry.field(description="The caller's exports, the newest first.", extensions=[Batched()])
+    def exports(
         self,
-        info: Info,
         filter: Annotated[ExportFilter | None, KEEP] = None,
         first: First = None,
         after: After = None,
     ) -> Connection[Export]:
         newest = [ExportOrder(field=ExportOrderField.CREATED_AT, direction=OrderDirection.DESC)]
-        return await list_all(info, EXPORTS, filter, newest, Window(first, after))
+        return all_of(EXPORTS, filter, newest, Window(first, after))
 
 
 @strawberry.type

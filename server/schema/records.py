@@ -1,10 +1,9 @@
 """The GraphQL face of the seven data types, whose columns are declared in `server.records`."""
 
-from typing import cast
-
 import strawberry
 from pydantic import Field
 
+from server.execution.fields import Batched
 from server.records import (
     chat_messages,
     components,
@@ -15,9 +14,9 @@ from server.records import (
     sync_metrics,
 )
 from server.records.base import Place
-from server.rows import Row
+from server.resolvers.links import RecordingLinks
 from server.schema import inputs as inputs  # filters and enums become GraphQL's first
-from server.schema.info import Info
+from server.schema.connection import loaded
 from server.schema.node import Node
 
 
@@ -29,13 +28,11 @@ class Event(events.EventBase, Place, Node): ...
 class Recording(recordings.RecordingBase, Place, Node):
     @strawberry.pydantic.field(
         description="Address of the file, signed when read and working for about an hour; "
-        "null if there is no file."
+        "null if there is no file.",
+        extensions=[Batched("storage_key")],
     )
-    async def download_url(self, info: Info) -> str | None:
-        row = cast("Row", self)
-        if row.storage_key is None:
-            return None
-        return info.context.link(f"/recordings/{row.key}/media", "recording", row.key)
+    def download_url(self) -> str | None:
+        return loaded(RecordingLinks())
 
 
 @strawberry.pydantic.type(description="What a participant wrote to others.")

@@ -3,11 +3,12 @@
 from typing import Any
 
 import strawberry
+from orjson import Fragment
 from strawberry.types.scalar import ScalarDefinition
 
 from server import timestamps
-from server.column_types import ByteCount, Json
-from server.timestamps import Timestamp
+from server.column_types import ByteCount, Json, dump_json
+from server.timestamps import EpochMs, Timestamp
 
 
 def _parse_moment(value: object) -> Timestamp:
@@ -24,9 +25,21 @@ def _parse_bytes(value: object) -> ByteCount:
     return ByteCount(value)
 
 
+def _as_kept(value: object) -> Fragment:
+    """Return JSON as text that goes into the answer as it is, as that of stored rows does."""
+    return Fragment(dump_json(value))
+
+
 def _same(value: Any) -> Any:
     return value
 
+
+_BIG_INT = strawberry.scalar(
+    name="BigInt",
+    description="A whole number that may exceed 32 bits, such as a size in bytes.",
+    serialize=_same,
+    parse_value=_parse_bytes,
+)
 
 SCALARS: dict[object, ScalarDefinition] = {
     Timestamp: strawberry.scalar(
@@ -39,13 +52,9 @@ SCALARS: dict[object, ScalarDefinition] = {
     Json: strawberry.scalar(
         name="JSON",
         description="Any JSON value, as it was recorded.",
-        serialize=_same,
+        serialize=_as_kept,
         parse_value=_same,
     ),
-    ByteCount: strawberry.scalar(
-        name="BigInt",
-        description="A whole number that may exceed 32 bits, such as a size in bytes.",
-        serialize=_same,
-        parse_value=_parse_bytes,
-    ),
+    ByteCount: _BIG_INT,
+    EpochMs: _BIG_INT,
 }

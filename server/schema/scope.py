@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from server.execution.fields import Batched
 from server.records import RecordType
 from server.records.chat_messages import CHAT_MESSAGES, ChatMessageFilter
 from server.records.components import COMPONENTS, ComponentFilter
@@ -12,10 +13,9 @@ from server.records.events import EVENTS, EventFilter
 from server.records.recordings import RECORDINGS, RecordingFilter
 from server.records.sparse_ratings import SPARSE_RATINGS, SparseRatingFilter
 from server.records.sync_metrics import SYNC_METRICS, SyncMetricFilter
-from server.resolvers import reading
-from server.rows import Row
-from server.schema.connection import Connection, Window, list_within
-from server.schema.info import Info
+from server.resolvers.listings import Window
+from server.resolvers.summaries import Summaries
+from server.schema.connection import Connection, loaded, within
 from server.schema.orders import (
     ChatMessageOrder,
     ComponentOrder,
@@ -34,6 +34,7 @@ from server.schema.records import (
     SparseRating,
     SyncMetric,
 )
+from server.schema.rollups import RollUps
 from server.timestamps import Timestamp
 
 First = Annotated[
@@ -65,11 +66,10 @@ class DataSummary:
 @strawberry.interface(
     description="What an experiment, a room and a participant have in common: the seven data types."
 )
-class DataScope:
-    @strawberry.field(description="What happened, moment by moment.")
-    async def events(
+class DataScope(RollUps):
+    @strawberry.field(description="What happened, moment by moment.", extensions=[Batched()])
+    def events(
         self,
-        info: Info,
         filter: Annotated[EventFilter | None, KEEP] = None,
         order_by: Annotated[list[EventOrder] | None, SORT] = None,
         first: First = None,
@@ -78,12 +78,11 @@ class DataScope:
         before: Before = None,
     ) -> Connection[Event]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, EVENTS, filter, order_by, window)
+        return within(EVENTS, filter, order_by, window)
 
-    @strawberry.field(description="Video and audio.")
-    async def recordings(
+    @strawberry.field(description="Video and audio.", extensions=[Batched()])
+    def recordings(
         self,
-        info: Info,
         filter: Annotated[RecordingFilter | None, KEEP] = None,
         order_by: Annotated[list[RecordingOrder] | None, SORT] = None,
         first: First = None,
@@ -92,12 +91,11 @@ class DataScope:
         before: Before = None,
     ) -> Connection[Recording]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, RECORDINGS, filter, order_by, window)
+        return within(RECORDINGS, filter, order_by, window)
 
-    @strawberry.field(description="What participants wrote to one another.")
-    async def chat_messages(
+    @strawberry.field(description="What participants wrote to one another.", extensions=[Batched()])
+    def chat_messages(
         self,
-        info: Info,
         filter: Annotated[ChatMessageFilter | None, KEEP] = None,
         order_by: Annotated[list[ChatMessageOrder] | None, SORT] = None,
         first: First = None,
@@ -106,14 +104,14 @@ class DataScope:
         before: Before = None,
     ) -> Connection[ChatMessage]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, CHAT_MESSAGES, filter, order_by, window)
+        return within(CHAT_MESSAGES, filter, order_by, window)
 
     @strawberry.field(
-        description="Slider samples, taken each 100 to 500 ms; pages of up to 10,000."
+        description="Slider samples, taken each 100 to 500 ms; pages of up to 10,000.",
+        extensions=[Batched()],
     )
-    async def continuous_ratings(
+    def continuous_ratings(
         self,
-        info: Info,
         filter: Annotated[ContinuousRatingFilter | None, KEEP] = None,
         order_by: Annotated[list[ContinuousRatingOrder] | None, SORT] = None,
         first: First = None,
@@ -122,12 +120,11 @@ class DataScope:
         before: Before = None,
     ) -> Connection[ContinuousRating]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, CONTINUOUS_RATINGS, filter, order_by, window)
+        return within(CONTINUOUS_RATINGS, filter, order_by, window)
 
-    @strawberry.field(description="Single answers to questions.")
-    async def sparse_ratings(
+    @strawberry.field(description="Single answers to questions.", extensions=[Batched()])
+    def sparse_ratings(
         self,
-        info: Info,
         filter: Annotated[SparseRatingFilter | None, KEEP] = None,
         order_by: Annotated[list[SparseRatingOrder] | None, SORT] = None,
         first: First = None,
@@ -136,12 +133,14 @@ class DataScope:
         before: Before = None,
     ) -> Connection[SparseRating]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, SPARSE_RATINGS, filter, order_by, window)
+        return within(SPARSE_RATINGS, filter, order_by, window)
 
-    @strawberry.field(description="How well videos kept time, each second; pages of up to 10,000.")
-    async def sync_metrics(
+    @strawberry.field(
+        description="How well videos kept time, each second; pages of up to 10,000.",
+        extensions=[Batched()],
+    )
+    def sync_metrics(
         self,
-        info: Info,
         filter: Annotated[SyncMetricFilter | None, KEEP] = None,
         order_by: Annotated[list[SyncMetricOrder] | None, SORT] = None,
         first: First = None,
@@ -150,12 +149,11 @@ class DataScope:
         before: Before = None,
     ) -> Connection[SyncMetric]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, SYNC_METRICS, filter, order_by, window)
+        return within(SYNC_METRICS, filter, order_by, window)
 
-    @strawberry.field(description="The components as they were shown.")
-    async def components(
+    @strawberry.field(description="The components as they were shown.", extensions=[Batched()])
+    def components(
         self,
-        info: Info,
         filter: Annotated[ComponentFilter | None, KEEP] = None,
         order_by: Annotated[list[ComponentOrder] | None, SORT] = None,
         first: First = None,
@@ -164,26 +162,17 @@ class DataScope:
         before: Before = None,
     ) -> Connection[Component]:
         window = Window(first, after, last, before)
-        return await list_within(info, self, COMPONENTS, filter, order_by, window)
+        return within(COMPONENTS, filter, order_by, window)
 
-    @strawberry.field(description="One entry a data type: how many records, from when to when.")
-    async def data_summary(
+    @strawberry.field(
+        description="One entry a data type: how many records, from when to when.",
+        extensions=[Batched()],
+    )
+    def data_summary(
         self,
-        info: Info,
         data_types: Annotated[
             list[RecordType] | None,
             strawberry.argument(description="Which types; all seven, if left out."),
         ] = None,
     ) -> list[DataSummary]:
-        assert isinstance(self, Row)
-        types = list(RecordType) if data_types is None else data_types
-        found = await reading.summaries(info.context, self, types)
-        return [
-            DataSummary(
-                data_type=data_type,
-                record_count=summary.count,
-                first_timestamp=summary.first,
-                last_timestamp=summary.last,
-            )
-            for data_type, summary in found
-        ]
+        return loaded(Summaries(tuple(RecordType if data_types is None else data_types)))

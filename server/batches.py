@@ -1,0 +1,45 @@
+"""Batches: what is asked of many objects at once, and the dataloader for those who ask for one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from aiodataloader import DataLoader
+
+Wanted = frozenset[str] | None
+"""The names that will be read of what is loaded; None if that is not known."""
+
+
+class Batch(Protocol):
+    """What a field asks of each of many sources of one kin; equal ones are asked together."""
+
+    async def load(self, context: Any, sources: Sequence[Any], wanted: Wanted) -> Sequence[Any]:  # noqa: ANN401 - the context is its user's
+        """Return what was asked for each source."""
+        ...
+
+
+class Batches(DataLoader[Any, Any]):
+    """Loads batches for sources that are alike. It remembers: it must not outlive its operation."""
+
+    def __init__(self, context: object) -> None:
+        super().__init__()
+        self._context = context
+
+    async def batch_load_fn(self, keys: Sequence[tuple[Batch, Any]]) -> list[Any]:
+        alike = defaultdict[tuple[Batch, object], list[Any]](list)
+        for batch, source in keys:
+            alike[batch, _kin(source)].append(source)
+        found: dict[tuple[Batch, int], Any] = {}
+        for (batch, _), sources in alike.items():
+            try:
+                answers: Sequence[Any] = await batch.load(self._context, sources, None)
+            except Exception as failure:
+                answers = [failure] * len(sources)
+            for source, answer in zip(sources, answers, strict=True):
+                found[batch, id(source)] = answer
+        return [found[batch, id(source)] for batch, source in keys]
+
+
+def _kin(source: object) -> object:
+    """Return what sources must share to be asked together; None for the root."""
+    return getattr(source, "kin", None)

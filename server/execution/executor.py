@@ -1,0 +1,160 @@
+"""Strawberry's executor, with plans for what is batched."""
+
+# graphql-core's types are generic in what they leave unsaid:
+# pyright: basic
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    visit,
+)
+from graphql.execution import execute as execute_with
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.pyutils import Path
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from server.execution.levels import Levels
+from server.execution.plans import Load, NotPlanned, Planner
+
+MOST_OPERATIONS = 512
+"""Of how many operations the plans are kept."""
+
+
+@dataclass(slots=True)
+class _Plans:
+    """The plans of an operation: one for each way its @skip and @include can come out."""
+
+    operation: OperationDefinitionNode
+    switches: tuple[str, ...]
+    by_switches: dict[tuple[Any, ...], dict[str | int, Load]] = field(
+        default_factory=dict[tuple[Any, ...], dict[str | int, Load]]
+    )
+
+
+_plans: OrderedDict[int, _Plans] = OrderedDict()
+
+
+class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Executes the batched fields of a query by plans, and leaves all else to graphql-core.
+
+    A plan loads and shows; it changes nothing. So whatever goes wrong in one, the field is executed
+    again by graphql-core, and what that answers holds: errors, their paths, the nulls they leave.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._loads: dict[str | int, Load] = {}
+
+    def execute_root_grouped_field_set(
+        self,
+        root_type: GraphQLObjectType,
+        root_value: Any,
+        grouped_field_set: GroupedFieldSet,
+        serially: bool,
+        position_context: Any,
+    ) -> Any:
+        if self.operation.operation is OperationType.QUERY and _is_on(self.context_value):
+            self._loads = self._planned(root_type, grouped_field_set)
+        return super().execute_root_grouped_field_set(
+            root_type, root_value, grouped_field_set, serially, position_context
+        )
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        if path.prev is None and (load := self._loads.get(path.key)) is not None:
+            return self._by_plan(load, parent_type, source, field_details_list, path)
+        return super().execute_field(
+            parent_type, source, field_details_list, path, position_context
+        )
+
+    async def _by_plan(
+        self,
+        load: Load,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        details: FieldDetailsList,
+        path: Path,
+    ) -> Any:
+        try:
+            [shown] = await Levels(self).load(load, [source])
+        except Exception:
+            shown = super().execute_field(parent_type, source, details, path, None)
+            if self.is_awaitable(shown):
+                shown = await shown
+        return shown
+
+    def _planned(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> dict[str | int, Load]:
+        plans = _plans.get(id(self.operation))
+        if plans is None or plans.operation is not self.operation:
+            plans = _Plans(self.operation, self._switches())
+            _plans[id(self.operation)] = plans
+            if len(_plans) > MOST_OPERATIONS:
+                _plans.popitem(last=False)
+        given = self.variable_values.coerced
+        switches = tuple(given.get(name) for name in plans.switches)
+        if (loads := plans.by_switches.get(switches)) is None:
+            try:
+                loads = Planner(self).roots(type_, fields)
+            except (NotPlanned, RecursionError):
+                loads = {}
+            plans.by_switches[switches] = loads
+        return loads
+
+    def _switches(self) -> tuple[str, ...]:
+        """Return the names of the variables on which it depends what is selected."""
+        finder = _Switches()
+        for part in (self.operation, *self.fragment_definitions.values()):
+            visit(part, finder)
+        return tuple(sorted(finder.names))
+
+
+async def execute(
+    schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any] | None, context: object
+) -> ExecutionResult:
+    """Execute the only operation of a valid document."""
+    result = execute_with(
+        schema,
+        document,
+        context_value=context,
+        variable_values=variables,
+        is_awaitable=cast("Any", optimized_is_awaitable),
+        executor_class=PlanningExecutor,
+    )
+    if isinstance(result, ExecutionResult):
+        return result
+    return await result
+
+
+def _is_on(context: object) -> bool:
+    """Return whether an operation's context, which has the `batches`, lets plans be made."""
+    return getattr(context, "fast_path", False) is True
+
+
+class _Switches(Visitor):
+    """Finds the variables that @skip and @include depend on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: Any, *_: Any) -> None:
+        for argument in node.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                self.names.add(argument.value.name.value)

@@ -1,0 +1,23 @@
+"""Fields whose resolver says what to load for many sources, instead of loading it for one."""
+
+from typing import Any
+
+from strawberry import Info
+from strawberry.extensions import FieldExtension
+from strawberry.extensions.field_extension import SyncExtensionResolver
+
+
+class Batched(FieldExtension):
+    """Put in a field's `extensions`: its resolver returns a Batch, and takes no `info`.
+
+    `needs` names what the batch reads of its sources besides their keys. One source at a time, as
+    graphql-core asks, is left to the operation's dataloader, `context.batches`.
+    """
+
+    def __init__(self, *needs: str) -> None:
+        self.needs = frozenset(needs)
+
+    def resolve(
+        self, next_: SyncExtensionResolver, source: Any, info: Info[Any, Any], **kwargs: Any
+    ) -> Any:
+        return info.context.batches.load((next_(source, info, **kwargs), source))

@@ -1,0 +1,99 @@
+"""How much there is of each data type, from when to when: read off the tallies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, cast, func, select
+from sqlmodel import col
+
+from server.batches import Wanted
+from server.key_lists import among, keys
+from server.paging import PARENTS
+from server.records import RecordType
+from server.records.tallies import Tally
+from server.resolvers.context import Context
+from server.rows import Layout, Row, Rows, layout_of
+from server.statements import Statement
+
+SUMMARY = Layout(
+    "DataSummary",
+    ["data_type", "record_count", "first_timestamp", "last_timestamp"],
+    readers=[RecordType.__getitem__, None, None, None],
+)
+
+_TALLY = layout_of(Tally)
+
+
+@dataclass(frozen=True, slots=True)
+class Summaries:
+    """One row for each of some data types, for each source."""
+
+    types: tuple[RecordType, ...]
+
+    async def load(
+        self, context: Context, sources: Sequence[Row], wanted: Wanted
+    ) -> Sequence[Rows]:
+        context.actor.require(*(each.value.scope for each in self.types))
+        parents = [source.key for source in sources]
+        place = {each.name: place for place, each in enumerate(self.types)}
+        nothing: list[Sequence[Any]] = [(name, 0, None, None) for name in place]
+        found = {parent: nothing.copy() for parent in parents}
+        ends = wanted is None or not wanted.isdisjoint({"first_timestamp", "last_timestamp"})
+        level = sources[0].layout.level
+        for tally in await tallies(context, level, parents, self.types, ends=ends):
+            found[tally[0]][place[tally[1]]] = tally[1:] if ends else (*tally[1:], None, None)
+        return [Rows(SUMMARY, found[parent]) for parent in parents]
+
+
+@dataclass(frozen=True, slots=True)
+class AvailableTypes:
+    """The types of which each source has any record, of those that the key may read."""
+
+    async def load(
+        self, context: Context, sources: Sequence[Row], wanted: Wanted
+    ) -> Sequence[list[RecordType]]:
+        types = [each for each in RecordType if context.actor.may(each.value.scope)]
+        parents = [source.key for source in sources]
+        tallied = await tallies(context, sources[0].layout.level, parents, types)
+        found = {(parent, name) for parent, name, *_ in tallied}
+        return [[each for each in types if (parent, each.name) in found] for parent in parents]
+
+
+async def tallies(
+    context: Context,
+    level: str,
+    parents: Sequence[int],
+    types: Sequence[RecordType],
+    *,
+    ends: bool = False,
+) -> Sequence[Sequence[Any]]:
+    """Return parent, type's name and count, first and last time if wanted; no row for none.
+
+    A participant has one tally a type; what is above adds up those of its participants.
+    """
+    actor, column = context.actor, _TALLY.columns[f"{level}_key"]
+    count, first, last = (
+        col(Tally.record_count),
+        col(Tally.first_timestamp),
+        col(Tally.last_timestamp),
+    )
+
+    def statement() -> Statement:
+        is_one = level == "participant"
+        shown = [column, col(Tally.data_type), count if is_one else _sum(count)]
+        if ends:
+            shown += [first, last] if is_one else [func.min(first), func.max(last)]
+        kept = [among(column, keys(PARENTS)), actor.sees_within(_TALLY)]
+        if len(types) < len(RecordType):
+            kept.append(col(Tally.data_type).in_([each.name for each in types]))
+        found = select(*shown).where(*kept)
+        return found if is_one else found.group_by(column, col(Tally.data_type))
+
+    prepared = context.db.prepare(("tallies", level, tuple(types), ends, actor.kind), statement)
+    given = {PARENTS: list(dict.fromkeys(parents)), **actor.parameters}
+    return await context.db.fetch(prepared, given)
+
+
+def _sum(count: SQLColumnExpression[int]) -> ColumnElement[int]:
+    return cast(func.sum(count), BigInteger)  # PostgreSQL adds up to a NUMERIC
