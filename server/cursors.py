@@ -84,7 +84,7 @@ def cursor_writer(
 
     def write(values: Sequence[Any]) -> str:
         written = orjson.dumps(keys(values))
-        if b"null" in written:  # as JSON has it: a number without end, too
+        if written.find(b"null") >= 0:  # so a number without end, too (`in` is slow)
             written = orjson.dumps([_with_an_end(value) for value in keys(values)])
         text = b2a_base64(start + written[1:], newline=False)
         return text.translate(_URL_SAFE, b"=").decode()
