@@ -173,10 +173,8 @@ EVENT_LISTS = {id_of(x.parent): x for x in LISTINGS if x.parent and x.field == "
 
 
 @pytest.fixture(scope="module")
-async def study(
-    shared_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[Study]:
-    async with opened(tmp_path_factory.mktemp("study"), shared_url) as api:
+async def study(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Study]:
+    async with opened(tmp_path_factory.mktemp("study"), database_url=shared_url) as api:
         await factories.save(api.db, *ROWS)
         yield Study(api, await api.key_of(ROWS[0].key))
 

@@ -36,7 +36,7 @@ async def shared_api(
     shared_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Api]:
     """The server over either kind of database, with what the examples before have left there."""
-    async with opened(tmp_path_factory.mktemp("files"), shared_url) as api:
+    async with opened(tmp_path_factory.mktemp("files"), database_url=shared_url) as api:
         yield api
 
 
