@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import inspect
 
 from server.global_ids import global_id
+from server.records.base import Place
 from server.records.conditions import (
     BigIntRange,
     BooleanMatch,
@@ -113,6 +114,8 @@ DERIVED = {"duration", "band"}
 def asked_of(listed: Listed) -> dict[str, type[Condition]]:
     """Return what can be asked of a row by itself."""
     shown = DERIVED | set(listed.model.model_fields)
+    if listed in RECORDS:
+        shown |= set(Place.model_fields)
     return {name: asked for name, asked in conditions_of(listed).items() if name in shown}
 
 
@@ -127,10 +130,12 @@ def rows(
         for name, condition in asked_of(listed).items()
         if (name in columns and not name.endswith("_id")) or name in FREE_IDS
     }
-    return [
-        make(draw(st.sampled_from(parents)), **{name: draw(each) for name, each in values.items()})
-        for _ in range(draw(st.integers(1, most)))
-    ]
+    found: list[Row] = []
+    for _ in range(draw(st.integers(1, most))):
+        parent = draw(st.sampled_from(parents))
+        found.append(make(parent, **{name: draw(each) for name, each in values.items()}))
+        found[-1].place = {name: parent[name] for name in Place.model_fields if name in parent}
+    return found
 
 
 FREE_IDS = {"state_id", "stimulus_id", "sender_id"}
@@ -222,13 +227,17 @@ def cases(draw: st.DrawFn, lists: Lists, filters_: int = 4) -> Case:
     owner = factories.a_user()
     experiment = factories.an_experiment(owner)
     room = factories.a_room(experiment)
-    person = factories.a_participant(room)
-    levels: dict[type[Any], tuple[Row | None, list[Row]]] = {
-        Experiment: (None, []),
-        Room: (experiment, [experiment]),
-        Participant: (room, [experiment, room]),
+    people = [factories.a_participant(room) for _ in range(3)]
+    lists_of: dict[type[Any], tuple[Row | None, list[Row], list[Row]]] = {
+        Experiment: (None, [], [owner]),
+        Room: (experiment, [experiment], [experiment]),
+        Participant: (room, [experiment, room], [room]),
     }
-    parent, needed = levels.get(listed.model, (person, [experiment, room, person]))
-    found = draw(rows(listed, lists[listed], [parent or owner]))
+    of_records = (room, [experiment, room, *people], people)
+    parent, needed, parents = lists_of.get(listed.model, of_records)
+    found = draw(rows(listed, lists[listed], parents))
+    if listed in RECORDS:
+        for row in found:
+            row.place |= {"room_id": room["room_id"], "experiment_id": experiment["experiment_id"]}
     asked = draw(st.lists(filters(listed, found), min_size=filters_, max_size=filters_))
     return Case(listed, owner, parent, [owner, *needed], found, asked)

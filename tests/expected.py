@@ -21,7 +21,7 @@ def value_of(row: Row, name: str) -> Any:
         return drift if drift is None else _band(abs(drift))
     if name == "participants_may_request_data":
         return row.get(name, False)
-    return row.get(name)
+    return row.place.get(name, row.get(name))
 
 
 def _band(drift: float) -> str:

@@ -150,6 +150,13 @@ def _listings() -> tuple[list[Row], list[Listing]]:
         for person in people
         for _ in range(chance.randrange(9))
     ]
+    room_ids = {room.key: room["room_id"] for room in rooms}
+    names = {person.key: person["participant_id"] for person in people}
+    for event in events:
+        event.place = {
+            "room_id": room_ids[event["room_key"]],
+            "participant_id": names[event["participant_key"]],
+        }
     return [owner, *experiments, *rooms, *people, *events], [
         Listing("experiments", EXPERIMENTS, experiments),
         Listing("rooms", ROOMS, rooms, experiments[0]),

@@ -78,8 +78,8 @@ def mean(numbers: list[float]) -> Any:
 
 async def test_a_band_is_that_of_the_mean_size_of_the_drift(api: Api) -> None:
     place = await a_place(api, people=1)
-    drifts = {0: [-99.0, 99.0], 1: [-100.0], 2: [400.0, -600.0], 3: [500.5], 4: [None, inf]}
-    await measured(place, [(i * 1_000, d, 1.0, 0) for i, each in drifts.items() for d in each])
+    drifts = [(0, -99.0), (0, 99.0), (1, -100.0), (2, 400.0), (2, -600.0), (3, 500.5), (4, inf)]
+    await measured(place, [(second * 1_000, drift, 1.0, 0) for second, drift in drifts])
 
     [windows] = await place.ask(f"syncWindows(windowMs: 1000) {WINDOWS}", "participant")
 

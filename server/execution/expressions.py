@@ -1,5 +1,8 @@
 """The Python expressions by which the values of a row become those of an answer."""
 
+# graphql-core's types are generic in what they leave unsaid:
+# pyright: basic
+
 from typing import Any, NoReturn
 
 from graphql import (
@@ -70,7 +73,8 @@ def read(names: Names, layout: Layout, attribute: str, type_: GraphQLOutputType)
 def _shown(names: Names, type_: GraphQLOutputType, stored: str, *, sure: bool) -> str:
     """Return the expression that shows what `stored` yields; `sure` says that text is text."""
     whole, nullable = type_, not isinstance(type_, GraphQLNonNull)
-    type_ = type_ if nullable else type_.of_type
+    if isinstance(type_, GraphQLNonNull):
+        type_ = type_.of_type
     if is_list_type(type_):
         each = _shown(names, type_.of_type, "e", sure=sure)
         return _unless_null(whole, stored, f"[{each} for e in {stored}]")

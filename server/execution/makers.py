@@ -1,5 +1,8 @@
 """Code compiled for a selection: it makes answers of rows and of pages."""
 
+# graphql-core's types are generic in what they leave unsaid:
+# pyright: basic
+
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 

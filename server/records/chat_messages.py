@@ -49,6 +49,8 @@ class ChatMessageOrderField(OrderField):
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
     MESSAGE_ID = "message_id"
     SENDER_ID = "sender_id"
     SENDER_NAME = "sender_name"

@@ -50,6 +50,8 @@ class ComponentOrderField(OrderField):
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
     COMPONENT_ID = "component_id"
     COMPONENT_TYPE = "component_type"
     STATE_ID = "state_id"

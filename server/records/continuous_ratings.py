@@ -47,6 +47,8 @@ class ContinuousRatingOrderField(OrderField):
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
     RATING_ID = "rating_id"
     COMPONENT_ID = "component_id"
     VALUE = "value"

@@ -64,6 +64,8 @@ class EventOrderField(OrderField):
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
     EVENT_ID = "event_id"
     EVENT_TYPE = "event_type"
     CATEGORY = "category"

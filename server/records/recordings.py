@@ -83,6 +83,8 @@ class RecordingOrderField(OrderField):
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
     RECORDING_ID = "recording_id"
     KIND = "kind"
     START_TIME = "start_time"

@@ -85,6 +85,8 @@ class SparseRatingOrderField(OrderField):
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
     RATING_ID = "rating_id"
     COMPONENT_ID = "component_id"
     COMPONENT_TYPE = "component_type"

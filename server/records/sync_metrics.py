@@ -83,6 +83,8 @@ class SyncMetricOrderField(OrderField):
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
     METRIC_ID = "metric_id"
     TIME_DRIFT = "time_drift"
     PLAYBACK_RATE = "playback_rate"

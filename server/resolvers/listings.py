@@ -191,7 +191,7 @@ async def counts_within(
 
     prepared = context.db.prepare(("count", level, listing, actor.kind), statement)
     given = {PARENTS: list(dict.fromkeys(parents)), **actor.parameters}
-    found = dict(await context.db.fetch(prepared, given))
+    found = {parent: count for parent, count in await context.db.fetch(prepared, given)}  # noqa: C416 - rows are sequences
     return [found.get(key, 0) for key in parents]
 
 
@@ -204,7 +204,7 @@ async def _count_of_all(context: Context, listing: Listing) -> int:
 
     prepared = context.db.prepare(("count of all", listing, actor.kind), statement)
     [[count]] = await context.db.fetch(prepared, actor.parameters)
-    return count
+    return int(count)
 
 
 def seen(actor: Actor, layout: TableLayout) -> ColumnElement[bool]:

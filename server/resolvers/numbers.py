@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Float, SQLColumnExpression, case, cast, func
+from sqlalchemy import BigInteger, ColumnElement, Float, SQLColumnExpression, case, cast
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -18,12 +18,12 @@ _LARGEST_FLOAT = 1.7976931348623157e308
 
 def finite(column: SQLColumnExpression[Any]) -> ColumnElement[Any]:
     """Return a number, or null where it is infinite: JSON cannot say that."""
-    return case((func.abs(column) <= _LARGEST_FLOAT, column))
+    return case((column.between(-_LARGEST_FLOAT, _LARGEST_FLOAT), column))
 
 
 def calculable(column: SQLColumnExpression[Any]) -> ColumnElement[Any]:
     """Return a number, or null where calculating with it would overflow."""
-    return case((func.abs(column) <= LARGEST, column))
+    return case((column.between(-LARGEST, LARGEST), column))
 
 
 class number_in(FunctionElement[Any]):  # noqa: N801 - it stands in SQL as a function does

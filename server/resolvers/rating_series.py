@@ -117,27 +117,27 @@ class _Series(RollUp[SeriesQuestion, RatingSeries]):
         onset, value = self.columns["onset"], calculable(self.columns["value"])
         kept = self._kept(question, places)
         start, last = question.span.ends(onset)
-        ends = (
-            select(self.place.label("place"), start.label("start"), last.label("last"))
+        width = (last - start + question.points) // question.points
+        grids = (
+            select(self.place.label("place"), start.label("start"), width.label("width"))
             .where(*kept)
             .group_by(self.place)
             .subquery()
         )
-        width = (ends.c.last - ends.c.start + question.points) // question.points
         participant: ColumnElement[Any] = self.columns["participant_key"]
         line = (
             self.place,
             *(() if question.pooled else (participant,)),
             self.columns["component_id"],
         )
-        bucket = (onset - ends.c.start) // width
+        bucket = (onset - grids.c.start) // grids.c.width
         return (
             select(
                 self.place,
                 null() if question.pooled else participant,
                 self.columns["component_id"],
-                func.min(ends.c.start),
-                func.min(width),
+                func.min(grids.c.start),
+                func.min(grids.c.width),
                 bucket,
                 func.count(value),
                 func.count() - func.count(value),
@@ -145,7 +145,7 @@ class _Series(RollUp[SeriesQuestion, RatingSeries]):
                 func.max(value),
                 func.avg(value),
             )
-            .join_from(self.layout.model, ends, self.place == ends.c.place)
+            .join_from(self.layout.model, grids, self.place == grids.c.place)
             .where(*kept)
             .group_by(*line, bucket)
             .order_by(*line, bucket)

@@ -55,8 +55,8 @@ class RatingStatistics(BaseModel):
     room_id: str | None = _key("Public id of the room")
     participant_id: str | None = _key("Public id of the participant, over all their rooms")
     n: int = Field(
-        description="How many answers are numbers: all that follows is of these; those within ±1e-100 "
-        "count as 0."
+        description="How many answers are numbers: all that follows is of these. What is within "
+        "±1e-100 counts as 0."
     )
     missing: int = Field(description="How many answers are null.")
     other: int = Field(

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from server.records import RecordType, conditions, json_conditions
+from server.records.base import Place
 from server.records.data_filter import DataFilter
 from server.records.described import Described
 from server.records.experiments import EXPERIMENTS, ExperimentStatus, ExperimentStatusIn
@@ -46,9 +47,10 @@ def show(kind: type[Kind], describe: Callable[[Kind], str], name: str | None = N
 
 def _of_column(model: type[SQLModel]) -> Callable[[Described], str]:
     """Return what describes a choice that is the name of a column: the column, unless itself."""
+    columns = {**Place.model_fields, **model.model_fields}
 
     def describe(choice: Described) -> str:
-        return choice.description or model.model_fields[choice.value].description or ""
+        return choice.description or columns[choice.value].description or ""
 
     return describe
 

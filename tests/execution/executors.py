@@ -36,8 +36,13 @@ async def answer(
     document: str,
     variables: Mapping[str, Any] | None = None,
     operation: str | None = None,
+    *,
+    merged: bool = False,
 ) -> str:
-    """Return all that a client would see, as text; where the spec leaves an order free, sorted."""
+    """Return all that a client would see, as text; where the spec leaves an order free, sorted.
+
+    `merged` counts several errors that left one null as one: which is told of is then free.
+    """
     try:
         result = await schema.execute(
             document, dict(variables or {}), State(), operation_name=operation
@@ -45,8 +50,29 @@ async def answer(
     except Exception as failure:  # the transport's to tell, but it must be the same one
         return repr(failure)
     errors: list[Any] = [error.formatted for error in result.errors or ()]
+    if merged:
+        errors = one_a_null(result.data, errors)
     shown = {"data": result.data, "errors": in_order(errors, serial=is_serial(document))}
     return json.dumps(shown, default=repr)
+
+
+def one_a_null(data: Any, errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return errors; of those that left a null higher up only where it is."""
+    kept: dict[str, dict[str, Any]] = {}
+    for error in errors:
+        path = error.get("path")
+        if path is not None and (place := _nulled(data, path)) != path:
+            error = {"path": place, "message": "something within"}
+        kept[json.dumps(error)] = error
+    return list(kept.values())
+
+
+def _nulled(data: Any, path: list[Any]) -> list[Any]:
+    for depth, step in enumerate(path):
+        if data is None:
+            return path[:depth]
+        data = data[step]
+    return path
 
 
 def in_order(errors: list[dict[str, Any]], *, serial: bool) -> list[dict[str, Any]]:

@@ -64,6 +64,10 @@ DOCUMENTS: Mapping[str, str] = {
       good: events(first: 1) { nodes { id } } } } bad: node(id: $room) { ... on Room {
       events(after: "x") { nodes { id } } } } worse: node(id: $room) { ... on Room { participants {
       nodes { id recordings(before: "") { totalCount } } } } } }""",
+    "what one gives up and another waits for": """query($room: ID!) { a: node(id: $room) { ... on
+      Room { events(first: 1) { totalCount } recordings(after: "x") { totalCount } } }
+      b: node(id: $room) { ... on Room { experiment { rooms { nodes { events(first: 1) {
+      totalCount nodes { id } } } } } } } }""",
     "pages that cannot be": """query($room: ID!) { a: node(id: $room) { ... on Room { events(first:
       -1) { totalCount } } } b: node(id: $room) { ... on Room { events(first: 1001) { totalCount }
       } } c: node(id: $room) { ... on Room { events(first: 1, last: 1) { totalCount } } } d:

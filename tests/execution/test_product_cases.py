@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from tests.execution.product_cases import DOCUMENTS, FLAGS, MUTATIONS, ONE_AT_FAULT
-from tests.execution.twins import Twins, twins_over
+from tests.execution.twins import READERS, Twins, twins_over
 
 pytestmark = pytest.mark.anyio
-
-READERS = ("owner", "collaborator", "participant", "outsider", "administrator", "narrow")
 
 
 @pytest.fixture(scope="module")

@@ -240,8 +240,9 @@ class Box:
 
 @dataclass
 class State:
-    """What one operation changes."""
+    """The context of one operation: what it changes, and whether it may be executed fast."""
 
+    fast_path: bool = True
     total: int = 0
     log: list[str] = field(default_factory=list)
 

@@ -15,7 +15,7 @@ from server.records.experiments import Collaborator
 from server.records.exports import Export, ExportedExperiment
 from server.settings import Settings
 from tests.conftest import Api, opened
-from tests.execution.executors import in_order, is_serial
+from tests.execution.executors import in_order, is_serial, one_a_null
 from tests.factories import (
     START,
     Row,
@@ -33,6 +33,8 @@ from tests.studies import Study
 
 PERSON = "p" * 28
 ODD = "an odd experiment"
+
+READERS = ("owner", "collaborator", "participant", "outsider", "administrator", "narrow")
 
 MANIFEST = {
     "files": [
@@ -79,25 +81,6 @@ async def answered(
     errors = one_a_null(found.get("data"), found["errors"]) if merged else found["errors"]
     errors = in_order(errors, serial=is_serial(document))
     return f"{response.status_code} {json.dumps(found | {'errors': errors})}"
-
-
-def one_a_null(data: Any, errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return errors; of those that left a null higher up only where it is."""
-    kept: dict[str, dict[str, Any]] = {}
-    for error in errors:
-        path = error.get("path")
-        if path is not None and (place := _nulled(data, path)) != path:
-            error = {"path": place, "message": "something within"}
-        kept[json.dumps(error)] = error
-    return list(kept.values())
-
-
-def _nulled(data: Any, path: list[Any]) -> list[Any]:
-    for depth, step in enumerate(path):
-        if data is None:
-            return path[:depth]
-        data = data[step]
-    return path
 
 
 @asynccontextmanager

@@ -261,7 +261,7 @@ NAMELESS: Mapping[str, Any] = {"name": None, "barks": True}
 PETS: Mapping[str, Callable[[], Any]] = {
     "cat": lambda: Cat(name="Tom", lives=9),
     "dog": lambda: Dog(name="Rex", barks=None),
-    "nameless": lambda: Dog(name=None, barks=True),
+    "nameless": lambda: Dog(**NAMELESS),
     "no pet": lambda: Stone(id=ID("s"), weight=1),
     "shadow": lambda: Shadow("Cat"),
     "error": lambda: Failure("a pet"),
