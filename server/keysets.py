@@ -119,6 +119,8 @@ def _read(kind: type[Any], value: object) -> object:
     """Return a cursor's value as the column's kind; InvalidCursor if it cannot be."""
     if kind is float and (type(value) in (int, float) or value in UNENDING):
         return float(str(value))
+    if kind is bool and type(value) is int and value in (0, 1):  # as SQLite keeps it
+        return bool(value)
     if type(value) is not kind or (type(value) is int and not -(1 << 63) <= value < 1 << 63):
         raise InvalidCursor(UNREADABLE)
     return value

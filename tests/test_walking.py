@@ -78,6 +78,11 @@ def walks(draw: st.DrawFn, *, still: bool) -> Walk:
     people = [a_participant(room) for room in (*rooms, rooms[0])]
     needed, above, levels = _places(listed, owner, experiment, rooms, people)
     found = draw(rows(listed, LISTS[listed], above, 20))
+    if listed in RECORDS:
+        names = {room.key: room["room_id"] for room in rooms}
+        for row in found:
+            name = names[row["room_key"]]
+            row.place |= {"room_id": name, "experiment_id": experiment["experiment_id"]}
     parent = draw(st.sampled_from(levels))
     columns = [choice.value for choice in listed.order]
     chosen = draw(st.lists(st.sampled_from(columns), min_size=1, max_size=3, unique=True))
