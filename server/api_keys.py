@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select
+from sqlalchemy import bindparam, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -23,7 +23,7 @@ from server.timestamps import Timestamp, now
 PREFIX = "hst_live_"
 _ALPHABET = string.ascii_letters + string.digits
 _RANDOM, _CHECKSUM = 40, 6
-_HOLDER: Mapping[str, ColumnElement[Any]] = {
+_HOLDER: Mapping[str, Any] = {
     "user_key": col(User.id),
     "role": col(User.role),
     "participant_id": col(User.participant_id),

@@ -5,6 +5,7 @@ from binascii import Error as NotBase64
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from operator import itemgetter
 from typing import Any
 
@@ -17,6 +18,9 @@ DEFAULT_PAGE = 50
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 UNREADABLE = "That is not a cursor of this server."
+UNENDING = ("inf", "-inf", "nan")
+"""How a cursor holds the numbers that JSON cannot say."""
+
 ELSEWHERE = "That cursor belongs to another list, order or filter: page with the one it came from."
 
 
@@ -72,10 +76,17 @@ def cursor_writer(
     keys = itemgetter(*(place[key.column] for key in request.keys))
 
     def write(values: Sequence[Any]) -> str:
-        text = start + orjson.dumps(keys(values))[1:]
-        return b2a_base64(text, newline=False).translate(_URL_SAFE, b"=").decode()
+        written = orjson.dumps(keys(values))
+        if b"null" in written:  # as JSON has it: a number without end, too
+            written = orjson.dumps([_with_an_end(value) for value in keys(values)])
+        text = b2a_base64(start + written[1:], newline=False)
+        return text.translate(_URL_SAFE, b"=").decode()
 
     return write
+
+
+def _with_an_end(value: object) -> object:
+    return repr(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def read_cursor(request: PageRequest, cursor: str) -> tuple[Any, list[Any]]:

@@ -104,6 +104,8 @@ class Database:
         )
         # many rows in one statement: it runs the triggers, or saves what it may undo, only once
         engine.dialect.use_insertmanyvalues_wo_returning = True
+        if kind == "postgresql" and readonly:
+            event.listen(engine.sync_engine, "before_cursor_execute", _look_for_no_nul, retval=True)
         if kind == "sqlite":
             event.listen(engine.sync_engine, "connect", _tune_reader if readonly else _tune_writer)
             begin = "BEGIN" if readonly else "BEGIN IMMEDIATE"
@@ -168,6 +170,25 @@ class Database:
             self._files.close()
         await self.reader.dispose()
         await self.writer.dispose()
+
+
+def _look_for_no_nul(
+    _tx: object,
+    _cursor: object,
+    statement: str,
+    parameters: Any,  # noqa: ANN401 - a driver's own
+    *_: object,
+) -> tuple[str, Any]:
+    """Ask for U+FFFF, which is no character either, in place of U+0000.
+
+    PostgreSQL has no text with U+0000, and refuses to look for one instead of finding nothing.
+    """
+    if any(isinstance(value, str) and "\0" in value for value in parameters):
+        parameters = tuple(
+            value.replace("\0", "\uffff") if isinstance(value, str) else value
+            for value in parameters
+        )
+    return statement, parameters
 
 
 def _begin(tx: Connection, statement: str) -> None:

@@ -175,9 +175,9 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
             return None
         caller = await self.get_context(request, Response())
         result = await schema.execute_known(
-            asked.query, asked.variables, asked.operation_name, caller.context()
+            asked.query, asked.operation_name, asked.variables, caller.context()
         )
-        return Response(dump(result.formatted), media_type="application/json")
+        return Response(dump(result), media_type="application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +192,17 @@ async def _asked(request: Request) -> _Asked | None:
     if request.method != "POST" or request.headers.get("content-type") != "application/json":
         return None
     try:
-        match orjson.loads(await request.body()):
-            case {"query": str(query), **rest} if rest.keys() <= {"variables", "operationName"}:
-                match rest.get("variables"), rest.get("operationName"):
-                    case (dict() | None) as variables, (str() | None) as name:
-                        return _Asked(query, cast("dict[str, Any] | None", variables), name)
+        said = _without_nulls(orjson.loads(await request.body()))
     except orjson.JSONDecodeError:
-        pass
-    return None
+        return None
+    if not said.keys() <= {"query", "variables", "operationName"}:
+        return None
+    query, variables, name = (said.get(key) for key in ("query", "variables", "operationName"))
+    if not isinstance(query, str) or not isinstance(variables, dict | None):
+        return None
+    if not isinstance(name, str | None):
+        return None
+    return _Asked(query, cast("dict[str, Any] | None", variables), name)
 
 
 def _scheme(request: Request | WebSocket) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     ColumnElement,
     Dialect,
@@ -12,14 +13,17 @@ from sqlalchemy import (
     TableValuedAlias,
     Text,
     bindparam,
-    func,
+    column,
     select,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 
-class KeyList(TypeDecorator[Any]):
-    """Keys as one parameter."""
+class _KeyList(TypeDecorator[Sequence[int]]):
+    """Keys as a JSON array."""
 
     impl = Text
     cache_ok = True
@@ -28,24 +32,41 @@ class KeyList(TypeDecorator[Any]):
         return orjson.dumps(list(value or ())).decode()
 
 
-def keys(name: str, values: Sequence[int] = ()) -> BindParameter[Any]:
-    """Return a parameter of some name that takes a list of keys."""
-    return bindparam(name, list(values), KeyList())
+def keys(name: str | None, values: Sequence[int] = ()) -> BindParameter[Any]:
+    """Return a parameter that takes a list of keys, by a name if it has one."""
+    return bindparam(name, list(values), _KeyList())
 
 
-def listed(keys: Sequence[int] | BindParameter[Any]) -> TableValuedAlias:
-    """Return keys as a table, with columns `key` (their place) and `value`.
+def listed(values: Sequence[int] | BindParameter[Any]) -> TableValuedAlias:
+    """Return keys as a table, with columns `key` (to sort by for their order) and `value`.
 
-    One parameter however many there are: SQLite takes some thousands, and a statement that does
-    not change with their number is compiled once.
+    One parameter however many there are: databases take only some thousands, and a statement that
+    does not change with their number is compiled once.
     """
-    if not isinstance(keys, BindParameter):
-        keys = bindparam(None, list(keys), KeyList())
-    return func.json_each(keys).table_valued("key", "value")
+    parameter = values if isinstance(values, BindParameter) else keys(None, values)
+    return _Elements(parameter).table_valued(column("key", BigInteger), column("value", BigInteger))
 
 
 def among(
-    column: SQLColumnExpression[Any], keys: Sequence[int] | BindParameter[Any]
+    place: SQLColumnExpression[Any], values: Sequence[int] | BindParameter[Any]
 ) -> ColumnElement[bool]:
     """Return the clause that keeps some keys, any number of them."""
-    return column.in_(select(listed(keys).c.value))
+    return place.in_(select(listed(values).c.value))
+
+
+class _Elements(FunctionElement[Any]):
+    """The elements of a JSON array, as rows."""
+
+    inherit_cache = True
+
+
+@compiles(_Elements, "sqlite")
+def _in_sqlite(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Elements, "postgresql")
+def _in_postgresql(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
+    keys = compiler.process(element.clauses, **options)
+    elements = f"jsonb_array_elements_text(CAST({keys} AS JSONB)) WITH ORDINALITY AS e (text, key)"
+    return f"(SELECT key, CAST(text AS BIGINT) AS value FROM {elements})"  # noqa: S608 - no text from outside

@@ -11,13 +11,35 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal,
     or_,
     tuple_,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import String
 
-from server.cursors import UNREADABLE, PageRequest, read_cursor
+from server.cursors import UNENDING, UNREADABLE, PageRequest, read_cursor
 from server.errors import InvalidCursor
 from server.rows import TableLayout
+
+
+class _ByCodePoint(FunctionElement[str]):
+    """A text that is compared by its code points, whatever the language of the database."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(_ByCodePoint)
+def _as_it_is(element: _ByCodePoint, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(_ByCodePoint, "postgresql")
+def _collated(element: _ByCodePoint, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
+    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
 def ordering(layout: TableLayout, request: PageRequest) -> list[ColumnElement[Any]]:
@@ -34,21 +56,26 @@ def beyond(
     """Return the clause that a row lies on one side of a place: values, or parameters for them.
 
     Terms of one direction are compared as a row value, which an index can seek: the same written
-    with OR was measured hundreds of times slower. Mixed directions leave no choice.
+    with OR was measured hundreds of times slower. Mixed directions leave no choice, but the first
+    term bounds them all.
     """
     terms = _terms(layout, request)
     ascending = [descending != towards_end for _, descending in terms]
     if len(set(ascending)) == 1:
         here, there = tuple_(*(term for term, _ in terms)), tuple_(*place)
         return here > there if ascending[0] else here < there
-    return or_(
-        *(
-            and_(
-                *(t == p for (t, _), p in zip(terms[:i], place[:i], strict=True)),
-                term > place[i] if ascending[i] else term < place[i],
+    first = terms[0][0]
+    return and_(
+        first >= place[0] if ascending[0] else first <= place[0],
+        or_(
+            *(
+                and_(
+                    *(t == p for (t, _), p in zip(terms[:i], place[:i], strict=True)),
+                    term > place[i] if ascending[i] else term < place[i],
+                )
+                for i, (term, _) in enumerate(terms)
             )
-            for i, (term, _) in enumerate(terms)
-        )
+        ),
     )
 
 
@@ -60,6 +87,8 @@ def _terms(layout: TableLayout, request: PageRequest) -> list[tuple[ColumnElemen
         if _nullable(column):
             terms.append((case((column.is_(None), 1), else_=0), key.descending))
             column = func.coalesce(column, _zero(column))
+        if _kind(column) is str:
+            column = _ByCodePoint(column)
         terms.append((column, key.descending))
     return terms
 
@@ -77,28 +106,30 @@ def place_of(layout: TableLayout, request: PageRequest, cursor: str) -> list[Any
     place: list[Any] = []
     for key, value in zip(request.keys, read_cursor(request, cursor)[1], strict=True):
         column = layout.columns[key.column]
-        nullable = _nullable(column)
-        if not (_is_of(column, value) or (nullable and value is None)):
-            raise InvalidCursor(UNREADABLE)
-        if nullable:
+        if _nullable(column):
             place.append(int(value is None))
-        place.append(_zero(column) if value is None else value)
+            if value is None:
+                place.append(_kind(column)())
+                continue
+        place.append(_read(_kind(column), value))
     return place
 
 
-def _is_of(column: ColumnElement[Any], value: object) -> bool:
-    kind = _kind(column)
-    if kind is int:
-        return type(value) is int and -(1 << 63) <= value < 1 << 63
-    return type(value) in (int, float) if kind is float else type(value) is kind
+def _read(kind: type[Any], value: object) -> object:
+    """Return a cursor's value as the column's kind; InvalidCursor if it cannot be."""
+    if kind is float and (type(value) in (int, float) or value in UNENDING):
+        return float(str(value))
+    if type(value) is not kind or (type(value) is int and not -(1 << 63) <= value < 1 << 63):
+        raise InvalidCursor(UNREADABLE)
+    return value
 
 
 def _nullable(column: ColumnElement[Any]) -> bool:
     return bool(getattr(column, "nullable", True))
 
 
-def _zero(column: ColumnElement[Any]) -> Any:  # noqa: ANN401 - as the column's type
-    return _kind(column)()
+def _zero(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return literal(_kind(column)(), column.type)
 
 
 def _kind(column: ColumnElement[Any]) -> type[Any]:

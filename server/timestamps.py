@@ -6,6 +6,9 @@ from typing import NewType
 
 Timestamp = NewType("Timestamp", int)
 
+EpochMs = NewType("EpochMs", int)
+"""A moment that is shown as the number it is."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _MS = [f".{ms:03}Z" for ms in range(1000)]

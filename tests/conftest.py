@@ -104,9 +104,9 @@ class Api:
 
 
 @asynccontextmanager
-async def opened(folder: Path, database_url: str | None = None) -> AsyncGenerator[Api]:
+async def opened(folder: Path, **settings: Any) -> AsyncGenerator[Api]:
     """Run the server in this process, without export workers."""
-    app = create_app(Settings(data_dir=folder, database_url=database_url, export_workers=0))
+    app = create_app(Settings(data_dir=folder, export_workers=0, **settings))
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
@@ -125,7 +125,7 @@ async def api(tmp_path: Path) -> AsyncGenerator[Api]:
 @pytest.fixture
 async def any_api(tmp_path: Path, any_url: str) -> AsyncGenerator[Api]:
     """The server in this process, over either kind of database."""
-    async with opened(tmp_path, any_url) as api:
+    async with opened(tmp_path, database_url=any_url) as api:
         yield api
 
 

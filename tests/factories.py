@@ -37,11 +37,12 @@ _numbers = count(1)
 
 
 class Row(dict[str, Any]):
-    """The values of a row, and the table it belongs in."""
+    """The values of a row, the table it belongs in, and public ids of where, if a test says."""
 
     def __init__(self, model: type[Stored], values: Mapping[str, Any]) -> None:
         super().__init__(values)
         self.model = model
+        self.place: dict[str, str] = {}
 
     @property
     def key(self) -> int:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, and a new database in it for whoever asks."""
+"""Databases of both kinds for tests: a PostgreSQL server of their own, and files of SQLite."""
 
 import asyncio
 import shutil
@@ -13,8 +13,10 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
-from server.db import Database
+from server.db import Database, metadata
 from server.migrate import migrate
+
+KINDS = ("sqlite", "postgresql")
 
 LOCALE = "TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
 """The same on every machine."""
@@ -24,49 +26,50 @@ HASTE = ("fsync = off", "full_page_writes = off", "synchronous_commit = off")
 
 
 class Server:
-    """A running server, which makes a database by copying a migrated one."""
+    """A running server. A database takes a while to make, so one is emptied and lent again."""
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url).set(drivername="postgresql+asyncpg", password="")
         self._numbers = count(1)
-        self._migrated: str | None = None
+        self._returned: list[str] = []
 
-    def _named(self, name: str) -> str:
-        return self._url.set(database=name).render_as_string(hide_password=False)
-
-    def run(self, *statements: str) -> None:
-        """Execute statements in the server's own database."""
+    def run(self, *statements: str, url: str | None = None) -> None:
+        """Execute statements in a database, by default in the server's own."""
 
         async def execute() -> None:
-            connection = await asyncpg.connect(_dsn(self._url))
+            connection = await asyncpg.connect(_dsn(url or self._url))
             for statement in statements:
                 await connection.execute(statement)
             await connection.close()
 
         asyncio.run(execute())
 
-    def empty(self) -> str:
+    def new(self) -> str:
         """Return the address of a new database without any table."""
-        name = f"empty_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} ENCODING 'UTF8' {LOCALE}")
-        return self._named(name)
-
-    def migrated(self) -> str:
-        """Return the address of a new database with all our tables."""
-        if self._migrated is None:
-            self._migrated = self.empty()
-            asyncio.run(_migrate(self._migrated))
         name = f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {make_url(self._migrated).database}")
-        return self._named(name)
+        self.run(f"CREATE DATABASE {name} ENCODING 'UTF8' {LOCALE}")
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    @contextmanager
+    def lent(self) -> Generator[str]:
+        """Lend an empty database with all our tables."""
+        if self._returned:
+            url = self._returned.pop()
+        else:
+            url = self.new()
+            asyncio.run(_migrate(url))
+        yield url
+        tables = [f'DELETE FROM "{table.name}"' for table in metadata.sorted_tables]
+        self.run("SET session_replication_role = replica", *tables, url=url)
+        self._returned.append(url)
 
     def drop(self, url: str) -> None:
         """Remove a database."""
         self.run(f"DROP DATABASE {make_url(url).database}")
 
 
-def _dsn(url: URL) -> str:
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+def _dsn(url: str | URL) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 async def _migrate(url: str) -> None:
@@ -98,34 +101,58 @@ def postgres() -> Generator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all our tables, to be copied."""
+    file = tmp_path_factory.mktemp("migrated") / "test.db"
+    asyncio.run(_migrate(f"sqlite+aiosqlite:///{file}"))
+    return file
+
+
 @pytest.fixture
 def postgres_url(postgres: Server) -> Generator[str]:
-    """The address of a PostgreSQL database with all our tables."""
-    url = postgres.migrated()
-    yield url
-    postgres.drop(url)
+    """The address of an empty PostgreSQL database with all our tables."""
+    with postgres.lent() as url:
+        yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     """The address of a database without any table, of either kind."""
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path}/test.db"
         return
     server: Server = request.getfixturevalue("postgres")
-    url = server.empty()
+    url = server.new()
     yield url
     server.drop(url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database with all our tables, of either kind."""
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    url = f"sqlite+aiosqlite:///{tmp_path}/test.db"
-    asyncio.run(_migrate(url))
-    return url
+@pytest.fixture(params=KINDS)
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """The address of an empty database with all our tables, of either kind."""
+    with _either(request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[str]:
+    """As `any_url`, for all tests of a module."""
+    with _either(request, tmp_path_factory.mktemp("shared")) as url:
+        yield url
+
+
+@contextmanager
+def _either(request: pytest.FixtureRequest, folder: Path) -> Generator[str]:
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated_file"), folder / "test.db")
+        yield f"sqlite+aiosqlite:///{folder}/test.db"
+        return
+    server: Server = request.getfixturevalue("postgres")
+    with server.lent() as url:
+        yield url
 
 
 @pytest.fixture

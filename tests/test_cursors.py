@@ -5,14 +5,17 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlmodel import col
 
 from server.records import RecordType
 from server.records.events import Event
+from server.records.participants import Participant
 from tests.conftest import Api
 from tests.factories import (
     A_RECORD,
+    Row,
+    a_continuous_rating,
     a_participant,
     a_room,
     a_user,
@@ -22,6 +25,13 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
 
 EVENTS = """query($room: String!, $order: [EventOrder!], $filter: EventFilter, $after: String) {
   room(roomId: $room) { events(orderBy: $order, filter: $filter, after: $after, first: 2) {
@@ -70,8 +80,10 @@ async def cursor_from(api: Api, key: str, **asked: Any) -> str:
         {"order": [{"field": "ONSET"}]},
         {"order": [{"field": "TIMESTAMP", "direction": "DESC"}]},
         {"filter": {"onset": {"gte": 0}}},
+        {"filter": {"response": {"path": "x", "equals": None}}},
+        {"filter": {"not": {"onset": {"gte": 0}}}},
     ],
-    ids=["another room", "another order", "another direction", "another filter"],
+    ids=["room", "order", "direction", "filter", "filter for null", "opposite filter"],
 )
 async def test_a_cursor_leads_on_only_in_the_list_that_gave_it(
     api: Api, key: str, elsewhere: dict[str, Any]
@@ -83,6 +95,18 @@ async def test_a_cursor_leads_on_only_in_the_list_that_gave_it(
     assert code == "INVALID_CURSOR"
     assert "another list, order or filter" in message
     assert cursor not in message
+
+
+async def test_filters_that_python_takes_for_equal_have_cursors_of_their_own(
+    api: Api, key: str
+) -> None:
+    def asking(value: object) -> dict[str, Any]:
+        return {"not": {"response": {"path": "x", "equals": value}}}
+
+    cursor = await cursor_from(api, key, filter=asking(1))
+    for other in (True, "1", None):
+        code, _ = await api.refusal(EVENTS, key, room="here", filter=asking(other), after=cursor)
+        assert code == "INVALID_CURSOR"
 
 
 async def test_a_cursor_of_another_type_or_level_is_refused(api: Api, key: str) -> None:
@@ -129,6 +153,56 @@ async def test_a_cursor_whose_values_were_changed_is_refused(
 
 def _json(value: object) -> bytes:
     return str(value).encode() if type(value) is int else orjson.dumps(value)
+
+
+RATINGS = """query($order: [ContinuousRatingOrder!], $after: String, $before: String) {
+  room(roomId: "here") { continuousRatings(orderBy: $order, after: $after, before: $before) {
+    edges { cursor node { ratingId } } } } }"""
+
+
+async def ratings(api: Api, key: str, **asked: Any) -> list[dict[str, Any]]:
+    data = await api.ask(RATINGS, key, **asked)
+    edges: list[dict[str, Any]] = data["room"]["continuousRatings"]["edges"]
+    return edges
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+async def test_a_cursor_holds_numbers_without_end_and_the_absence_of_one(
+    api: Api, key: str, direction: str
+) -> None:
+    async with api.db.read() as tx:
+        columns = col(Participant.id), col(Participant.experiment_key), col(Participant.room_key)
+        place = (await tx.execute(select(*columns).order_by(col(Participant.id)))).first()
+    assert place is not None
+    person = Row(Participant, dict(zip(("id", "experiment_key", "room_key"), place, strict=True)))
+    values = [None, float("inf"), 1e308, 5e-324, 0.0, -0.0, -1.5, float("-inf")]
+    await save(api.db, *(a_continuous_rating(person, raw_value=value) for value in values))
+    order = [{"field": "RAW_VALUE", "direction": direction}]
+    edges = await ratings(api, key, order=order)
+
+    for n, edge in enumerate(edges):
+        assert await ratings(api, key, order=order, after=edge["cursor"]) == edges[n + 1 :]
+        assert await ratings(api, key, order=order, before=edge["cursor"]) == edges[:n]
+
+
+@pytest.mark.parametrize("wrong", [True, "1", "", "Infinity", "-nan", [], {}])
+async def test_a_cursor_whose_number_is_none_is_refused(api: Api, key: str, wrong: object) -> None:
+    order = [{"field": "VALUE"}]
+    [edge, *_] = await ratings(api, key, order=order)
+    fingerprint, parent, _, row = place_of(edge["cursor"])
+    forged = cursor_of([fingerprint, parent, wrong, row])
+    code, _ = await api.refusal(RATINGS, key, order=order, after=forged)
+    assert code == "INVALID_CURSOR"
+
+
+@pytest.mark.parametrize("number", [10**19, -(2**63), 5, -0.0])
+async def test_a_cursor_may_say_a_number_in_any_way(api: Api, key: str, number: float) -> None:
+    order = [{"field": "VALUE"}]
+    edges = await ratings(api, key, order=order)
+    fingerprint, parent, _, row = place_of(edges[0]["cursor"])
+    forged = cursor_of([fingerprint, parent, number, row])
+    found = await ratings(api, key, order=order, after=forged)
+    assert found == [edge for edge in edges if number < 0.5]
 
 
 async def test_a_cursor_that_is_cut_short_or_holds_half_a_character_is_refused(

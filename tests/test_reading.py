@@ -22,6 +22,13 @@ from tests.factories import (
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 RECORDS = "(first: 100) { totalCount nodes { id onset roomId participantId } }"
 SEVEN = " ".join(t.value.name + RECORDS for t in RecordType)
 SUMMARY = "dataSummary { dataType recordCount firstTimestamp lastTimestamp }"

@@ -8,14 +8,18 @@ from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
-    GraphQLNamedType,
     GraphQLObjectType,
     build_schema,
 )
+from sqlalchemy import inspect
 
 import server.schema
+from server.column_types import JsonType
 from server.records import RecordType
+from server.records.experiments import EXPERIMENTS
 from server.records.listed import Listed
+from server.records.participants import PARTICIPANTS
+from server.records.rooms import ROOMS
 from server.resolvers.lookups import NODES
 from server.schema import schema
 
@@ -48,23 +52,6 @@ def test_the_printed_schema_is_up_to_date() -> None:
     assert PRINTED.read_text() == printed, "run `make schema`"
 
 
-@pytest.mark.parametrize("type_", OURS, ids=str)
-def test_everything_is_described(type_: GraphQLNamedType) -> None:
-    silent = [] if type_.description else [type_.name]
-    if isinstance(type_, GraphQLInputObjectType):
-        described = {name: field.description for name, field in type_.fields.items()}
-    elif isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
-        described = {name: field.description for name, field in type_.fields.items()} | {
-            f"{name}({argument})": given.description
-            for name, field in type_.fields.items()
-            for argument, given in field.args.items()
-        }
-    else:
-        described = {}
-    silent += [f"{type_.name}.{name}" for name, text in described.items() if not text]
-    assert not silent
-
-
 @pytest.mark.parametrize("kind", RecordType)
 def test_every_level_lists_every_data_type_in_the_same_way(kind: RecordType) -> None:
     arguments = {"filter", "orderBy", "first", "after", "last", "before"}
@@ -93,6 +80,25 @@ def test_the_filter_and_the_order_of_a_type_are_the_declared_ones(kind: RecordTy
     order = BUILT.type_map[f"{name}OrderField"]
     assert isinstance(order, GraphQLEnumType)
     assert set(order.values) == {choice.name for choice in kind.value.order}
+
+
+@pytest.mark.parametrize("kind", RecordType)
+def test_every_public_column_can_be_asked_for_and_all_but_json_sorted_by(kind: RecordType) -> None:
+    data_type = kind.value
+    columns = inspect(data_type.model).columns
+    json = {column.key for column in columns if isinstance(column.type, JsonType)}
+    assert set(data_type.public_columns) <= set(data_type.filter.model_fields)
+    sortable = set(data_type.public_columns) - json - {"experiment_id"}
+    assert {choice.value for choice in data_type.order} == sortable
+
+
+@pytest.mark.parametrize("listed", [EXPERIMENTS, ROOMS, PARTICIPANTS], ids=lambda x: x.scope)
+def test_every_column_of_a_place_can_be_asked_for_unless_it_identifies(listed: Listed) -> None:
+    columns = {column.key for column in inspect(listed.model).columns if column.comment}
+    identifying = {"email", "ip_address", "user_agent"}
+    assert columns - identifying <= set(listed.filter.model_fields)
+    assert identifying.isdisjoint(listed.filter.model_fields)
+    assert identifying.isdisjoint(choice.value for choice in listed.order)
 
 
 @pytest.mark.parametrize("kind", RecordType)

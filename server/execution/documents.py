@@ -23,6 +23,11 @@ class Documents:
             self._kept.move_to_end(text)
         return document
 
+    def query(self, text: str, name: str | None) -> DocumentNode | None:
+        """Return a known document that is just one query, of that name if one is given."""
+        document = self.get(text)
+        return document if document is not None and _is_one_query(document, name) else None
+
     def keep(self, text: str, document: DocumentNode) -> None:
         """Remember that a document is valid."""
         if len(text) <= MOST_CHARACTERS:
@@ -31,20 +36,11 @@ class Documents:
                 self._kept.popitem(last=False)
 
 
-def only_query(document: DocumentNode) -> OperationDefinitionNode | None:
-    """Return the operation of a document that has just one, if that is a query."""
-    operations = [
-        each for each in document.definitions if isinstance(each, OperationDefinitionNode)
-    ]
-    match operations:
-        case [OperationDefinitionNode(operation=OperationType.QUERY) as query]:
-            return query
-        case _:
-            return None
-
-
 class KnownDocuments(SchemaExtension):
-    """Spares known documents parsing and validation. The schema has its `documents`."""
+    """Spares known documents parsing and validation."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
 
     def on_parse(self) -> Generator[None]:
         asked = self.execution_context
@@ -61,7 +57,13 @@ class KnownDocuments(SchemaExtension):
         if not known and document is not None and not asked.pre_execution_errors:
             self._documents.keep(text, document)
 
-    @property
-    def _documents(self) -> Documents:
-        documents: Documents = self.execution_context.schema.documents  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] - of the schemas that use this
-        return documents
+
+def _is_one_query(document: DocumentNode, name: str | None) -> bool:
+    operations = [
+        each for each in document.definitions if isinstance(each, OperationDefinitionNode)
+    ]
+    match operations:
+        case [OperationDefinitionNode(operation=OperationType.QUERY) as query]:
+            return name is None or (query.name is not None and query.name.value == name)
+        case _:
+            return False

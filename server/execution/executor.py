@@ -1,38 +1,31 @@
 """Strawberry's executor, with plans for what is batched."""
 
-import copy
+# graphql-core's types are generic in what they leave unsaid:
+# pyright: basic
+
 from collections import OrderedDict
-from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
-    GraphQLNonNull,
+    DocumentNode,
+    ExecutionResult,
     GraphQLObjectType,
-    GraphQLOutputType,
+    GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
     Visitor,
-    get_named_type,
-    is_leaf_type,
-    is_list_type,
     visit,
 )
+from graphql.execution import execute as execute_with
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
-from graphql.execution.executor import CollectedErrors
-from graphql.execution.values import get_argument_values
-from graphql.pyutils import Path, Undefined, gather_with_cancel
+from graphql.pyutils import Path
+from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.schema.schema_converter import get_arguments
 
-from server.batches import Batch
-from server.execution.expressions import LeftToGraphQL
-from server.execution.makers import node_fields, pages_maker, rows_maker
-from server.execution.plans import Load, NotPlanned, Other, Planner, Selection
-from server.paging import Page
-from server.rows import Row, Rows
+from server.execution.levels import Levels
+from server.execution.plans import Load, NotPlanned, Planner
 
 MOST_OPERATIONS = 512
 """Of how many operations the plans are kept."""
@@ -44,8 +37,8 @@ class _Plans:
 
     operation: OperationDefinitionNode
     switches: tuple[str, ...]
-    by_switches: dict[tuple[Any, ...], dict[str, Load]] = field(
-        default_factory=dict[tuple[Any, ...], dict[str, Load]]
+    by_switches: dict[tuple[Any, ...], dict[str | int, Load]] = field(
+        default_factory=dict[tuple[Any, ...], dict[str | int, Load]]
     )
 
 
@@ -61,7 +54,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._loads: dict[str, Load] = {}
+        self._loads: dict[str | int, Load] = {}
 
     def execute_root_grouped_field_set(
         self,
@@ -71,7 +64,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         serially: bool,
         position_context: Any,
     ) -> Any:
-        if self.operation.operation is OperationType.QUERY and self.context_value.fast_path:
+        if self.operation.operation is OperationType.QUERY and _is_on(self.context_value):
             self._loads = self._planned(root_type, grouped_field_set)
         return super().execute_root_grouped_field_set(
             root_type, root_value, grouped_field_set, serially, position_context
@@ -100,14 +93,14 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         path: Path,
     ) -> Any:
         try:
-            [shown] = await self._loaded(load, [source])
+            [shown] = await Levels(self).load(load, [source])
         except Exception:
             shown = super().execute_field(parent_type, source, details, path, None)
             if self.is_awaitable(shown):
                 shown = await shown
         return shown
 
-    def _planned(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> dict[str, Load]:
+    def _planned(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> dict[str | int, Load]:
         plans = _plans.get(id(self.operation))
         if plans is None or plans.operation is not self.operation:
             plans = _Plans(self.operation, self._switches())
@@ -131,133 +124,27 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
             visit(part, finder)
         return tuple(sorted(finder.names))
 
-    async def _loaded(self, load: Load, sources: Sequence[Any]) -> Sequence[Any]:
-        """Load a field for sources, and show what came, for each."""
-        if not sources:
-            return []
-        values = await self._batch(load).load(self.context_value, sources, load.wanted)
-        return await self._shown(load, load.definition.type, values)
 
-    def _batch(self, load: Load) -> Batch:
-        if load.constant is not None:
-            return load.constant
-        details = load.details[0]
-        given = get_argument_values(
-            load.definition, details.node, self.variable_values, details.fragment_variable_values
-        )
-        strawberry_schema: Any = self.schema._strawberry_schema
-        args, kwargs = get_arguments(
-            field=load.field,
-            source=None,
-            info=None,  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - a batched resolver takes none
-            kwargs=given,
-            config=strawberry_schema.config,
-            scalar_registry=strawberry_schema.schema_converter.scalar_registry,
-        )
-        assert load.field.base_resolver is not None
-        batch: Batch = load.field.base_resolver(*args, **kwargs)
-        if not load.varies:
-            load.constant = batch
-        return batch
+async def execute(
+    schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any] | None, context: object
+) -> ExecutionResult:
+    """Execute the only operation of a valid document."""
+    result = execute_with(
+        schema,
+        document,
+        context_value=context,
+        variable_values=variables,
+        is_awaitable=cast("Any", optimized_is_awaitable),
+        executor_class=PlanningExecutor,
+    )
+    if isinstance(result, ExecutionResult):
+        return result
+    return await result
 
-    async def _shown(
-        self, load: Load, type_: GraphQLOutputType, values: Sequence[Any]
-    ) -> Sequence[Any]:
-        """Return values as the answer shows them."""
-        if isinstance(type_, GraphQLNonNull):
-            if None in values:
-                raise LeftToGraphQL
-            type_ = type_.of_type
-        elif None in values:
-            present = await self._shown(load, type_, [v for v in values if v is not None])
-            shown = iter(present)
-            return [None if value is None else next(shown) for value in values]
-        if is_list_type(type_):
-            return await self._lists(load, type_.of_type, values)
-        if is_leaf_type(type_):
-            return [_leaf(type_, value) for value in values]
-        if not values:
-            return []
-        if isinstance(values[0], Page):
-            return await self._pages(load.selections[get_named_type(type_).name], values)
-        return await self._rows(load, values)
 
-    async def _lists(
-        self, load: Load, type_: GraphQLOutputType, lists: Sequence[Any]
-    ) -> Sequence[Any]:
-        first = lists[0] if lists else None
-        if isinstance(first, Rows):
-            values = [each for rows in lists for each in rows.values]
-            selection = load.selections[first.layout.type_name]
-            shown = iter(await self._values(selection, first.layout, values))
-        else:
-            shown = iter(await self._shown(load, type_, [each for some in lists for each in some]))
-        return [list(islice(shown, len(some))) for some in lists]
-
-    async def _rows(self, load: Load, rows: Sequence[Row]) -> Sequence[Any]:
-        layout = rows[0].layout
-        if all(row.layout is layout for row in rows):
-            selection = load.selections[layout.type_name]
-            return await self._values(selection, layout, [row.values for row in rows])
-        by_layout: dict[Any, list[Row]] = {}
-        for row in rows:
-            by_layout.setdefault(row.layout, []).append(row)
-        shown = {of: iter(await self._rows(load, some)) for of, some in by_layout.items()}
-        return [next(shown[row.layout]) for row in rows]
-
-    async def _values(
-        self, selection: Selection, layout: Any, values: Sequence[Any]
-    ) -> list[dict[str, Any]]:
-        make = rows_maker(selection, layout)
-        if not selection.loads:
-            return make(values)
-        return make(values, *await self._beside(selection, [Row(layout, each) for each in values]))
-
-    async def _pages(self, selection: Selection, pages: Sequence[Page]) -> list[dict[str, Any]]:
-        layout = pages[0].layout
-        if any(page.layout is not layout for page in pages):
-            raise LeftToGraphQL
-        make = pages_maker(selection, layout)
-        beside = await self._beside(selection, pages)
-        nodes: list[Iterator[Any]] = []
-        for node in node_fields(selection):
-            values = [each for page in pages for each in page.values]
-            nodes.append(iter(await self._values(node, layout, values)))
-        return make(pages, *beside, *nodes)
-
-    async def _beside(self, selection: Selection, sources: Sequence[Any]) -> list[Sequence[Any]]:
-        """Return what has to be loaded for each source: one list a field."""
-        return [
-            await self._others(selection.type, key, entry, sources)
-            if isinstance(entry, Other)
-            else await self._loaded(entry, sources)
-            for key, entry in selection.loads
-        ]
-
-    async def _others(
-        self, type_: GraphQLObjectType, key: str, other: Other, sources: Sequence[Any]
-    ) -> Sequence[Any]:
-        """Let graphql-core execute a field for each source; an error gives the plan up."""
-        apart = copy.copy(self)
-        apart.collected_errors = CollectedErrors()
-        apart._loads = {}
-        path = Path(None, key, type_.name)  # nobody sees it: an answer with errors is made anew
-        shown: list[Any] = []
-        try:
-            for source in sources:
-                shown.append(  # noqa: PERF401 - what was begun is settled if a later one fails
-                    apart.execute_field(type_, source, other.details, path, None)
-                )
-        finally:
-            awaited: list[Awaitable[Any]] = [each for each in shown if self.is_awaitable(each)]
-            if len(shown) < len(sources):
-                self.settle_in_background(awaited)
-        if awaited:
-            settled = iter(await gather_with_cancel(*awaited))
-            shown = [next(settled) if self.is_awaitable(each) else each for each in shown]
-        if apart.collected_errors.errors or any(each is Undefined for each in shown):
-            raise LeftToGraphQL
-        return shown
+def _is_on(context: object) -> bool:
+    """Return whether an operation's context, which has the `batches`, lets plans be made."""
+    return getattr(context, "fast_path", False) is True
 
 
 class _Switches(Visitor):
@@ -271,10 +158,3 @@ class _Switches(Visitor):
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 self.names.add(argument.value.name.value)
-
-
-def _leaf(type_: Any, value: object) -> Any:
-    shown = type_.coerce_output_value(value)
-    if shown is None or shown is Undefined:
-        raise LeftToGraphQL
-    return shown

@@ -1,18 +1,22 @@
 """The Python expressions by which the values of a row become those of an answer."""
 
+# graphql-core's types are generic in what they leave unsaid:
+# pyright: basic
+
 from typing import Any, NoReturn
 
 from graphql import (
+    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLFloat,
     GraphQLID,
     GraphQLInt,
     GraphQLLeafType,
-    GraphQLList,
     GraphQLNonNull,
     GraphQLOutputType,
     GraphQLScalarType,
     GraphQLString,
+    get_named_type,
     is_leaf_type,
     is_list_type,
 )
@@ -56,36 +60,51 @@ def read(names: Names, layout: Layout, attribute: str, type_: GraphQLOutputType)
     if attribute not in layout.place:
         raise NotPlanned
     place = layout.place[attribute]
-    nullable = not isinstance(type_, GraphQLNonNull)
-    leaf = type_ if nullable else type_.of_type
-    if is_list_type(leaf):
-        texts = _texts(names, layout, place, leaf, f"r[{place}]")
-        return f"(None if r[{place}] is None else {texts})" if nullable else texts
-    assert is_leaf_type(leaf)
-    if leaf in (GraphQLString, GraphQLID):
-        stored = f"r[{place}]"
+    stored, reader = f"r[{place}]", layout.readers[place]
+    named = get_named_type(type_)
+    if isinstance(named, GraphQLScalarType) and named.name == "JSON":
+        show = Fragment if layout.raw else named.coerce_output_value  # kept as text, shown as it is
+        return _unless_null(type_, stored, f"{names.name(show)}({stored})")
+    if reader is not None and not isinstance(named, GraphQLEnumType):
+        stored = f"{names.name(reader)}({stored})"
+    return _shown(names, type_, stored, sure=reader is None)
+
+
+def _shown(names: Names, type_: GraphQLOutputType, stored: str, *, sure: bool) -> str:
+    """Return the expression that shows what `stored` yields; `sure` says that text is text."""
+    whole, nullable = type_, not isinstance(type_, GraphQLNonNull)
+    if isinstance(type_, GraphQLNonNull):
+        type_ = type_.of_type
+    if is_list_type(type_):
+        each = _shown(names, type_.of_type, "e", sure=sure)
+        return _unless_null(whole, stored, f"[{each} for e in {stored}]")
+    assert is_leaf_type(type_)
+    if type_ in (GraphQLString, GraphQLID) and sure:
         return stored if nullable else f"(x if (x := {stored}) is not None else leave())"
-    if not nullable:
-        return _leaf(names, layout, place, leaf, f"(x := r[{place}])")
-    shown = _leaf(names, layout, place, leaf, "x")
-    return f"(None if (x := r[{place}]) is None else {shown})"
+    if nullable:
+        return f"(None if (x := {stored}) is None else {_leaf(names, type_, 'x')})"
+    return _leaf(names, type_, f"(x := {stored})")
 
 
-def _leaf(names: Names, layout: Layout, place: int, type_: GraphQLLeafType, first: str) -> str:
+def _unless_null(type_: object, stored: str, shown: str) -> str:
+    return (
+        shown if isinstance(type_, GraphQLNonNull) else f"(None if {stored} is None else {shown})"
+    )
+
+
+def _leaf(names: Names, type_: GraphQLLeafType, first: str) -> str:
     """Return the expression for a value that `first` yields and, from then on, `x`."""
+    if type_ in (GraphQLString, GraphQLID):
+        return f"(x if {first}.__class__ is str else leave())"
     if type_ is GraphQLInt:
         return f"(x if -2147483648 <= {first} <= 2147483647 else leave())"
     if type_ is GraphQLFloat:
         return f"(x if {first}.__class__ is float and x - x == 0.0 else leave())"
+    if type_ is GraphQLBoolean:
+        return f"(x if {first}.__class__ is bool else leave())"
     if isinstance(type_, GraphQLEnumType):
         return f"{names.name(_enum_names(type_))}[{first}]"
-    assert isinstance(type_, GraphQLScalarType)
-    if type_.name == "JSON" and layout.raw:
-        return f"{names.name(Fragment)}({first})"
-    show = type_.coerce_output_value
-    if (reader := layout.readers[place]) is not None:
-        return f"{names.name(show)}({names.name(reader)}({first}))"
-    return f"{names.name(show)}({first})"
+    return f"{names.name(type_.coerce_output_value)}({first})"
 
 
 def _enum_names(type_: GraphQLEnumType) -> dict[Any, str]:
@@ -97,18 +116,3 @@ def _enum_names(type_: GraphQLEnumType) -> dict[Any, str]:
     for name, value in type_.values.items():
         shown[value.value] = shown[kind(value.value)] = name
     return shown
-
-
-def _texts(names: Names, layout: Layout, place: int, type_: GraphQLList[Any], stored: str) -> str:
-    """Return the expression for a list of texts, the only lists that columns hold."""
-    if not (isinstance(type_.of_type, GraphQLNonNull) and type_.of_type.of_type is GraphQLString):
-        raise NotPlanned
-    if (reader := layout.readers[place]) is not None:
-        stored = f"{names.name(reader)}({stored})"
-    return f"{names.name(_only_texts)}({stored})"
-
-
-def _only_texts(values: object) -> list[str]:
-    if isinstance(values, list) and all(type(value) is str for value in values):
-        return values
-    leave()

@@ -1,6 +1,9 @@
 """Code compiled for a selection: it makes answers of rows and of pages."""
 
-from collections.abc import Callable, Collection, Iterable
+# graphql-core's types are generic in what they leave unsaid:
+# pyright: basic
+
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from server.execution.expressions import Names, read
@@ -79,6 +82,9 @@ def _row(names: Names, selection: Selection, layout: Layout, loaded: dict[str, s
                 shown[key] = repr(entry.name)
             case Read():
                 shown[key] = read(names, layout, entry.name, entry.type)
+            case Within(name="page_info") if "page_info" in layout.place:
+                page = f"r[{layout.place['page_info']}]"
+                shown[key] = _page_info(entry.selection, {n: f"{page}.{n}" for n in _PAGE_INFO})
             case Within():
                 raise NotPlanned
             case _:
@@ -99,7 +105,7 @@ def _page(
             case Typename():
                 shown[key] = repr(entry.name)
             case Within(name="page_info"):
-                shown[key] = _page_info(entry.selection)
+                shown[key] = _page_info(entry.selection, _PAGE_INFO)
             case Within(name="nodes"):
                 shown[key] = _bare_nodes(names, entry.selection, layout, nodes)
             case Within(name="edges"):
@@ -136,14 +142,14 @@ def _bare_nodes(names: Names, selection: Selection, layout: Layout, nodes: dict[
     return f"[{_row(names, selection, layout, {})} {_each('r', 'p.values', [])}]"
 
 
-def _page_info(selection: Selection) -> str:
+def _page_info(selection: Selection, expressions: Mapping[str, str]) -> str:
     shown: dict[str, str] = {}
     for key, entry in selection.entries.items():
         match entry:
             case Typename():
                 shown[key] = repr(entry.name)
-            case Read() if entry.name in _PAGE_INFO:
-                shown[key] = _PAGE_INFO[entry.name]
+            case Read() if entry.name in expressions:
+                shown[key] = expressions[entry.name]
             case _:
                 raise NotPlanned
     return _braced(shown)

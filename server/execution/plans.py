@@ -1,5 +1,8 @@
 """What is selected, field by field, in the terms of those who carry it out."""
 
+# graphql-core's types are generic in what they leave unsaid:
+# pyright: basic
+
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,11 +127,11 @@ class Planner:
     fragments can make it, is given up.
     """
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor[Any]) -> None:
         self._executor = executor
         self._left = MOST_FIELDS
 
-    def roots(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> dict[str, Load]:
+    def roots(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> dict[str | int, Load]:
         """Return how the batched ones of an operation's fields are loaded."""
         loads = {key: self._load(type_, details) for key, details in fields.items()}
         return {key: load for key, load in loads.items() if load is not None}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum, StrEnum
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import orjson
 
@@ -102,8 +102,8 @@ class Plan:
     """All that a worker must know to write an export."""
 
     title: str
-    format: Literal["CSV", "JSON"]
-    packaging: Literal["SINGLE_FILE", "ZIP"]
+    format: str
+    packaging: str
     anonymization: str
     excel_bom: bool
     snapshot_at: str

@@ -1,6 +1,9 @@
 """The data: one module per table, all of them known once this package is, and the list of types."""
 
 from enum import Enum
+from typing import Annotated, TypeAlias
+
+from pydantic import PlainSerializer
 
 from server.records import api_keys as api_keys
 from server.records import exports as exports
@@ -10,13 +13,14 @@ from server.records.chat_messages import CHAT_MESSAGES
 from server.records.components import COMPONENTS
 from server.records.continuous_ratings import CONTINUOUS_RATINGS
 from server.records.events import EVENTS
+from server.records.participants import ParticipantFilter
 from server.records.recordings import RECORDINGS
 from server.records.sparse_ratings import SPARSE_RATINGS
 from server.records.sync_metrics import SYNC_METRICS
 
 
-class RecordType(Enum):
-    """The data types. Whatever must be done for each of them loops over this."""
+class RecordType(Enum):  # whatever must be done for each of them loops over this
+    """The seven types of data."""
 
     EVENTS = EVENTS
     RECORDINGS = RECORDINGS
@@ -25,3 +29,11 @@ class RecordType(Enum):
     SPARSE_RATINGS = SPARSE_RATINGS
     SYNC_METRICS = SYNC_METRICS
     COMPONENTS = COMPONENTS
+
+
+NamedType: TypeAlias = Annotated[
+    RecordType, PlainSerializer(lambda data_type: data_type.name, return_type=str)
+]
+"""A data type that is written down by its name."""
+
+ParticipantFilter.model_rebuild(_types_namespace={"NamedType": NamedType})

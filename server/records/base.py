@@ -1,11 +1,11 @@
 """What the seven data types have in common, and the form in which each declares itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, UniqueConstraint, select
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, select
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field as Column
 from sqlmodel import SQLModel, col
@@ -13,8 +13,9 @@ from sqlmodel import SQLModel, col
 from server.column_types import KEY_TYPE
 from server.db import Stored
 from server.records.columns import column, moment
+from server.records.conditions import IntRange, TextIn, TimestampRange
 from server.records.experiments import Experiment
-from server.records.filters import Condition, Filter, IntRange, TextIn, TimestampRange
+from server.records.filters import Filter, Reference
 from server.records.listed import Listed
 from server.records.participants import Participant
 from server.records.rooms import Room
@@ -81,18 +82,10 @@ class Record(Stored):
         return {**public_ids, **columns}
 
 
-class _Parent(NamedTuple):
-    """What a record belongs to: its public id, its key, and the record's column of that key."""
-
-    public_id: Any
-    key: Any
-    column: str
-
-
 _PLACES = {
-    "experiment_id": _Parent(col(Experiment.experiment_id), col(Experiment.id), "experiment_key"),
-    "room_id": _Parent(col(Room.room_id), col(Room.id), "room_key"),
-    "participant_id": _Parent(
+    "experiment_id": Reference(col(Experiment.experiment_id), col(Experiment.id), "experiment_key"),
+    "room_id": Reference(col(Room.room_id), col(Room.id), "room_key"),
+    "participant_id": Reference(
         col(Participant.participant_id), col(Participant.id), "participant_key"
     ),
 }
@@ -100,6 +93,8 @@ _PLACES = {
 
 class RecordFilter(Filter):
     """What can be asked of records of every type."""
+
+    by_key: ClassVar = _PLACES
 
     timestamp: TimestampRange | None = Field(
         default=None, description="When it happened, in absolute time."
@@ -111,15 +106,6 @@ class RecordFilter(Filter):
     room_id: TextIn | None = Field(default=None, description="Which rooms.")
     participant_id: TextIn | None = Field(default=None, description="Which participants.")
 
-    def asked_of(
-        self, name: str, condition: Condition, columns: Mapping[str, ColumnElement[Any]]
-    ) -> list[ColumnElement[bool]]:
-        """Ask for a place by its key: its public id would be looked up for every row."""
-        if (place := _PLACES.get(name)) is None:
-            return super().asked_of(name, condition, columns)
-        keys = select(place.key).where(*condition.clauses(place.public_id))
-        return [columns[place.column].in_(keys)]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DataType(Listed):
@@ -128,6 +114,7 @@ class DataType(Listed):
     name    its field in the API, such as `chatMessages`
     title   how people call it, such as `chat messages`
     stem    the stem of its export files, such as `chat`
+    description  what its records are
     model   its table
     base    its own public columns, in the order in which files show them
     """
@@ -135,6 +122,7 @@ class DataType(Listed):
     name: str
     title: str
     stem: str
+    description: str
     model: type[Record]
     base: type[RecordBase]
     filter: type[RecordFilter]

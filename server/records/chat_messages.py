@@ -1,13 +1,11 @@
 """Chat messages: what participants, and the experiment, wrote to one another."""
 
-from enum import Enum
 from typing import ClassVar
-
-from pydantic import Field
 
 from server.records.base import DataType, Record, RecordBase, RecordFilter
 from server.records.columns import Identifies, column, json_column
-from server.records.filters import TextIn
+from server.records.conditions import TextIn, TextListMatch, TextMatch
+from server.records.described import OrderField
 
 
 class ChatMessageBase(RecordBase):
@@ -35,23 +33,36 @@ class ChatMessage(ChatMessageBase, Record, table=True):
     identity: ClassVar = ("message_id",)
 
 
-class ChatMessageFilter(RecordFilter):
+class ChatMessageFilter(RecordFilter, of=ChatMessageBase):
     """Which chat messages to keep."""
 
-    message_id: TextIn | None = Field(default=None, description="Which messages.")
+    message_id: TextIn | None = None
+    sender_id: TextIn | None = None
+    sender_name: TextMatch | None = None
+    content: TextMatch | None = None
+    recipient_ids: TextListMatch | None = None
+    message_type: TextMatch | None = None
 
 
-class ChatMessageOrderField(Enum):
+class ChatMessageOrderField(OrderField):
     """What chat messages can be sorted by."""
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
+    MESSAGE_ID = "message_id"
+    SENDER_ID = "sender_id"
+    SENDER_NAME = "sender_name"
+    CONTENT = "content"
+    MESSAGE_TYPE = "message_type"
 
 
 CHAT_MESSAGES = DataType(
     name="chatMessages",
     title="chat messages",
     stem="chat",
+    description="What participants wrote to one another.",
     model=ChatMessage,
     base=ChatMessageBase,
     filter=ChatMessageFilter,

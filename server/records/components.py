@@ -1,14 +1,13 @@
 """Components: each building block of the experiment that was shown to a participant."""
 
-from enum import Enum
 from typing import ClassVar
-
-from pydantic import Field
 
 from server.column_types import Json
 from server.records.base import DataType, Record, RecordBase, RecordFilter
 from server.records.columns import Identifies, column, json_column
-from server.records.filters import TextIn
+from server.records.conditions import BooleanMatch, TextIn, TextMatch
+from server.records.described import OrderField
+from server.records.json_conditions import JsonMatch
 
 
 class ComponentBase(RecordBase):
@@ -34,23 +33,37 @@ class Component(ComponentBase, Record, table=True):
     identity: ClassVar = ("component_id", "participant_key", "timestamp")
 
 
-class ComponentFilter(RecordFilter):
+class ComponentFilter(RecordFilter, of=ComponentBase):
     """Which components to keep."""
 
-    component_id: TextIn | None = Field(default=None, description="Which components.")
+    component_id: TextIn | None = None
+    component_type: TextMatch | None = None
+    config: JsonMatch | None = None
+    state_id: TextIn | None = None
+    state_name: TextMatch | None = None
+    variables: JsonMatch | None = None
+    completed: BooleanMatch | None = None
 
 
-class ComponentOrderField(Enum):
+class ComponentOrderField(OrderField):
     """What components can be sorted by."""
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
+    COMPONENT_ID = "component_id"
+    COMPONENT_TYPE = "component_type"
+    STATE_ID = "state_id"
+    STATE_NAME = "state_name"
+    COMPLETED = "completed"
 
 
 COMPONENTS = DataType(
     name="components",
     title="components",
     stem="components",
+    description="The components as they were shown.",
     model=Component,
     base=ComponentBase,
     filter=ComponentFilter,

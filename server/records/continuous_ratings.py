@@ -1,13 +1,11 @@
 """Continuous ratings: a slider sampled each 100 to 500 ms; by far the most rows."""
 
-from enum import Enum
 from typing import ClassVar
-
-from pydantic import Field
 
 from server.records.base import DataType, Record, RecordBase, RecordFilter
 from server.records.columns import column
-from server.records.filters import TextIn
+from server.records.conditions import FloatRange, TextIn
+from server.records.described import OrderField
 
 
 class ContinuousRatingBase(RecordBase):
@@ -33,23 +31,37 @@ class ContinuousRating(ContinuousRatingBase, Record, table=True):
     identity: ClassVar = ("rating_id",)
 
 
-class ContinuousRatingFilter(RecordFilter):
+class ContinuousRatingFilter(RecordFilter, of=ContinuousRatingBase):
     """Which samples to keep."""
 
-    rating_id: TextIn | None = Field(default=None, description="Which samples.")
+    rating_id: TextIn | None = None
+    component_id: TextIn | None = None
+    value: FloatRange | None = None
+    raw_value: FloatRange | None = None
+    scale_min: FloatRange | None = None
+    scale_max: FloatRange | None = None
 
 
-class ContinuousRatingOrderField(Enum):
+class ContinuousRatingOrderField(OrderField):
     """What samples can be sorted by."""
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
+    RATING_ID = "rating_id"
+    COMPONENT_ID = "component_id"
+    VALUE = "value"
+    RAW_VALUE = "raw_value"
+    SCALE_MIN = "scale_min"
+    SCALE_MAX = "scale_max"
 
 
 CONTINUOUS_RATINGS = DataType(
     name="continuousRatings",
     title="continuous ratings",
     stem="continuous_ratings",
+    description="Slider samples, taken each 100 to 500 ms.",
     model=ContinuousRating,
     base=ContinuousRatingBase,
     filter=ContinuousRatingFilter,

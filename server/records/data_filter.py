@@ -1,19 +1,20 @@
 """The filters of all data types together, as an export takes them."""
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from server.records.chat_messages import ChatMessageFilter
 from server.records.components import ComponentFilter
 from server.records.continuous_ratings import ContinuousRatingFilter
 from server.records.events import EventFilter
-from server.records.filters import Filter
 from server.records.recordings import RecordingFilter
 from server.records.sparse_ratings import SparseRatingFilter
 from server.records.sync_metrics import SyncMetricFilter
 
 
-class DataFilter(Filter):
+class DataFilter(BaseModel):
     """Which records of each type to keep: the filters of the connections."""
+
+    model_config = ConfigDict(frozen=True)
 
     events: EventFilter | None = Field(default=None, description="Which events.")
     recordings: RecordingFilter | None = Field(default=None, description="Which recordings.")

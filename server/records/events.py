@@ -1,14 +1,13 @@
 """Events: things that happened at one moment of a participant's session."""
 
-from enum import Enum
 from typing import ClassVar
-
-from pydantic import Field
 
 from server.column_types import Json
 from server.records.base import DataType, Record, RecordBase, RecordFilter
 from server.records.columns import Identifies, column, json_column, moment
-from server.records.filters import TextIn
+from server.records.conditions import IntRange, TextIn, TextMatch, TimestampRange
+from server.records.described import OrderField
+from server.records.json_conditions import JsonMatch
 from server.timestamps import Timestamp
 
 
@@ -43,23 +42,48 @@ class Event(EventBase, Record, table=True):
     identity: ClassVar = ("event_id",)
 
 
-class EventFilter(RecordFilter):
+class EventFilter(RecordFilter, of=EventBase):
     """Which events to keep."""
 
-    event_id: TextIn | None = Field(default=None, description="Which events.")
+    event_id: TextIn | None = None
+    event_type: TextMatch | None = None
+    category: TextMatch | None = None
+    component_type: TextMatch | None = None
+    component_id: TextIn | None = None
+    content: TextMatch | None = None
+    state_id: TextIn | None = None
+    state_name: TextMatch | None = None
+    participant_role: TextMatch | None = None
+    duration: IntRange | None = None
+    response: JsonMatch | None = None
+    client_timestamp: TimestampRange | None = None
 
 
-class EventOrderField(Enum):
+class EventOrderField(OrderField):
     """What events can be sorted by."""
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
+    EVENT_ID = "event_id"
+    EVENT_TYPE = "event_type"
+    CATEGORY = "category"
+    COMPONENT_TYPE = "component_type"
+    COMPONENT_ID = "component_id"
+    CONTENT = "content"
+    STATE_ID = "state_id"
+    STATE_NAME = "state_name"
+    PARTICIPANT_ROLE = "participant_role"
+    DURATION = "duration"
+    CLIENT_TIMESTAMP = "client_timestamp"
 
 
 EVENTS = DataType(
     name="events",
     title="events",
     stem="events",
+    description="What happened, moment by moment.",
     model=Event,
     base=EventBase,
     filter=EventFilter,

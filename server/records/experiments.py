@@ -1,25 +1,39 @@
 """Experiments: what is owned, shared, exported and retained as a whole."""
 
-from enum import Enum, StrEnum
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field as Asked
-from sqlalchemy import String, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import ColumnElement, String, UniqueConstraint
+from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
 from server.records.columns import column, json_column, moment
-from server.records.filters import Filter, TextIn, TimestampRange
+from server.records.conditions import (
+    BooleanMatch,
+    Clauses,
+    Condition,
+    IntRange,
+    OneOf,
+    TextIn,
+    TextListMatch,
+    TextMatch,
+    TimestampRange,
+)
+from server.records.described import Described, OrderField
+from server.records.filters import Filter, Reference, how_many
 from server.records.listed import Listed
+from server.records.users import User
 from server.timestamps import Timestamp
 
 
-class ExperimentStatus(StrEnum):
+class ExperimentStatus(Described):
     """Where an experiment stands."""
 
-    ACTIVE = "ACTIVE"
-    COMPLETED = "COMPLETED"
-    ARCHIVED = "ARCHIVED"
+    ACTIVE = "ACTIVE", "Rooms may still be run."
+    COMPLETED = "COMPLETED", "All its data is in."
+    ARCHIVED = "ARCHIVED", "Put away: kept, and no longer run."
 
 
 class ExperimentBase(SQLModel):
@@ -56,19 +70,54 @@ class Collaborator(Stored, table=True):
     can_export: bool = False
 
 
-class ExperimentOrderField(Enum):
+class ExperimentOrderField(OrderField):
     """What experiments can be sorted by."""
 
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
     NAME = "name"
+    EXPERIMENT_ID = "experiment_id"
+    DESCRIPTION = "description"
+    STATUS = "status"
+    REQUIRED_PARTICIPANTS = "required_participants"
+    PARTICIPANTS_MAY_REQUEST_DATA = "participants_may_request_data"
 
 
-class ExperimentFilter(Filter):
+class ExperimentStatusIn(OneOf[ExperimentStatus]):
+    """One of some states."""
+
+
+class ExperimentFilter(Filter, of=ExperimentBase):
     """Which experiments to keep."""
 
-    experiment_id: TextIn | None = Asked(default=None, description="Which experiments.")
-    created_at: TimestampRange | None = Asked(default=None, description="When it was set up.")
+    by_key: ClassVar = {"owner_id": Reference(col(User.user_id), col(User.id), "owner_key")}
+    needs: ClassVar = {"participant_count": "read:participants"}
+
+    experiment_id: TextIn | None = None
+    name: TextMatch | None = None
+    description: TextMatch | None = None
+    status: ExperimentStatusIn | None = None
+    created_at: TimestampRange | None = None
+    updated_at: TimestampRange | None = None
+    roles: TextListMatch | None = None
+    required_participants: IntRange | None = None
+    participants_may_request_data: BooleanMatch | None = None
+    owner_id: TextIn | None = Asked(default=None, description="Whose they are: ids of accounts.")
+    room_count: IntRange | None = Asked(default=None, description="How many rooms it has.")
+    participant_count: IntRange | None = Asked(
+        default=None,
+        description="How many participants it has, over all rooms; who was in two counts twice.",
+    )
+
+    def asked_of(
+        self, name: str, condition: Condition, columns: Mapping[str, ColumnElement[Any]]
+    ) -> Clauses:
+        if (table := _COUNTED.get(name)) is not None:
+            return condition.clauses(how_many(table, experiment_key=columns["key"]))
+        return super().asked_of(name, condition, columns)
+
+
+_COUNTED = {"room_count": "room", "participant_count": "participant"}
 
 
 EXPERIMENTS = Listed(

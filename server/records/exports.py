@@ -1,51 +1,52 @@
 """Exports: jobs that write a selection of records to a file; the table is the only queue."""
 
-from enum import Enum, StrEnum
-from typing import Any
-
-from pydantic import Field as Asked
-from sqlalchemy import BigInteger, ColumnElement, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, Index, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from server.column_types import JSON_TYPE, KEY_TYPE, ByteCount, Json
 from server.db import Stored, Table
 from server.records.columns import column, moment
-from server.records.filters import Condition, Filter, TimestampRange
+from server.records.conditions import BigIntRange, OneOf, TextMatch, TimestampRange
+from server.records.described import Described, OrderField
+from server.records.filters import Filter
 from server.records.listed import Listed
 from server.timestamps import Timestamp
 
 
-class ExportFormat(StrEnum):
+class ExportFormat(Described):
     """What the records are written as."""
 
-    CSV = "CSV"
-    JSON = "JSON"
+    CSV = "CSV", "One line a record; nested values in columns such as `response.value`."
+    JSON = "JSON", "Nested values as they are, with metadata."
 
 
-class ExportPackaging(StrEnum):
+class ExportPackaging(Described):
     """One file by itself, or several in a ZIP."""
 
-    SINGLE_FILE = "SINGLE_FILE"
-    ZIP = "ZIP"
+    SINGLE_FILE = "SINGLE_FILE", "One file by itself."
+    ZIP = "ZIP", "Several files in folders, with metadata and a data dictionary."
 
 
-class Anonymization(StrEnum):
+class Anonymization(Described):
     """How much of who the participants are stays in the files."""
 
-    KEEP = "KEEP"
-    REMOVE_IDENTIFIERS = "REMOVE_IDENTIFIERS"
+    KEEP = "KEEP", "Unchanged: the files tell who the participants are."
+    REMOVE_IDENTIFIERS = (
+        "REMOVE_IDENTIFIERS",
+        "Codes instead of ids, the same throughout an experiment.",
+    )
 
 
-class ExportStatus(StrEnum):
+class ExportStatus(Described):
     """Where an export stands."""
 
-    CREATED = "CREATED"
-    RUNNING = "RUNNING"
-    CANCELING = "CANCELING"
-    CANCELED = "CANCELED"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    EXPIRED = "EXPIRED"
+    CREATED = "CREATED", "Waiting for a worker."
+    RUNNING = "RUNNING", "Being written."
+    CANCELING = "CANCELING", "To be stopped, within a second."
+    CANCELED = "CANCELED", "Stopped on demand; there is no file."
+    COMPLETED = "COMPLETED", "The file is ready."
+    FAILED = "FAILED", "There is no file: `errorCode` and `errorMessage` say why."
+    EXPIRED = "EXPIRED", "The file was deleted when its time was over."
 
     @property
     def final(self) -> bool:
@@ -63,12 +64,15 @@ FINAL = frozenset(
 )
 
 
-class ExportErrorCode(StrEnum):
+class ExportErrorCode(Described):
     """Why an export failed."""
 
-    WORKER_LOST = "WORKER_LOST"
-    STORAGE_FAILED = "STORAGE_FAILED"
-    INTERNAL = "INTERNAL"
+    WORKER_LOST = "WORKER_LOST", "Its worker died, more than once: ask for it again."
+    STORAGE_FAILED = (
+        "STORAGE_FAILED",
+        "The store did not take the file: tell the operator.",
+    )
+    INTERNAL = "INTERNAL", "A fault of the server's: tell the operator."
 
 
 class ExportBase(SQLModel):
@@ -138,23 +142,43 @@ class ExportedExperiment(Table, table=True):
     )
 
 
-class ExportStatusIn(Condition):
+class ExportStatusIn(OneOf[ExportStatus]):
     """One of some states."""
 
-    in_: tuple[ExportStatus, ...] | None = Asked(default=None, description="Any of these.")
 
-    def clauses(self, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-        return [] if self.in_ is None else [column.in_(self.in_)]
+class ExportFormatIn(OneOf[ExportFormat]):
+    """One of some formats."""
 
 
-class ExportFilter(Filter):
+class ExportPackagingIn(OneOf[ExportPackaging]):
+    """One of some ways to pack files."""
+
+
+class AnonymizationIn(OneOf[Anonymization]):
+    """One of some degrees."""
+
+
+class ExportErrorCodeIn(OneOf[ExportErrorCode]):
+    """One of some reasons."""
+
+
+class ExportFilter(Filter, of=ExportBase):
     """Which exports to keep."""
 
-    status: ExportStatusIn | None = Asked(default=None, description="Where they stand.")
-    created_at: TimestampRange | None = Asked(default=None, description="When they were asked for.")
+    status: ExportStatusIn | None = None
+    created_at: TimestampRange | None = None
+    started_at: TimestampRange | None = None
+    completed_at: TimestampRange | None = None
+    expires_at: TimestampRange | None = None
+    format: ExportFormatIn | None = None
+    packaging: ExportPackagingIn | None = None
+    anonymization: AnonymizationIn | None = None
+    error_code: ExportErrorCodeIn | None = None
+    file_name: TextMatch | None = None
+    file_size: BigIntRange | None = None
 
 
-class ExportOrderField(Enum):
+class ExportOrderField(OrderField):
     """What exports can be sorted by."""
 
     CREATED_AT = "created_at"

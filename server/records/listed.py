@@ -1,9 +1,9 @@
 """What listing a table's rows needs: how they are filtered, sorted and paged, and who may read."""
 
 from dataclasses import dataclass
-from enum import Enum
 
 from server.db import Stored
+from server.records.described import OrderField
 from server.records.filters import Filter
 
 
@@ -20,6 +20,6 @@ class Listed:
 
     model: type[Stored]
     filter: type[Filter]
-    order: type[Enum]
+    order: type[OrderField]
     scope: str
     most: int = 1000

@@ -1,27 +1,40 @@
 """Participants: one person's part in one room. Who was in two rooms has two rows, one id."""
 
-from enum import Enum, StrEnum
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Asked
-from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    exists,
+    select,
+)
 from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored, Table
 from server.records.columns import Identifies, column, moment
-from server.records.filters import Filter, TextIn, TimestampRange
+from server.records.conditions import Clauses, OneOf, TextIn, TextMatch, TimestampRange
+from server.records.described import Described, OrderField
+from server.records.filters import Filter, Reference
 from server.records.listed import Listed
 from server.records.rooms import Room
 from server.timestamps import Timestamp
 
+if TYPE_CHECKING:  # they are records of participants: `server.records` makes them known here
+    from server.records import NamedType
 
-class ParticipantStatus(StrEnum):
+
+class ParticipantStatus(Described):
     """Whether a participant is there, done, or gone."""
 
-    ACTIVE = "ACTIVE"
-    COMPLETED = "COMPLETED"
-    DISCONNECTED = "DISCONNECTED"
+    ACTIVE = "ACTIVE", "In the room."
+    COMPLETED = "COMPLETED", "Done: reached the end."
+    DISCONNECTED = "DISCONNECTED", "Gone before the end."
 
 
 class ParticipantBase(SQLModel):
@@ -79,21 +92,44 @@ class Pseudonym(Table, table=True):
     code: str
 
 
-class ParticipantOrderField(Enum):
+class ParticipantOrderField(OrderField):
     """What participants can be sorted by."""
 
     JOINED_AT = "joined_at"
     COMPLETED_AT = "completed_at"
     PARTICIPANT_ID = "participant_id"
+    ROLE = "role"
+    STATUS = "status"
+    COMPLETION_CODE = "completion_code"
 
 
-class ParticipantFilter(Filter):
+class ParticipantStatusIn(OneOf[ParticipantStatus]):
+    """One of some states."""
+
+
+class ParticipantFilter(Filter, of=ParticipantBase):
     """Which participants to keep."""
 
-    participant_id: TextIn | None = Asked(default=None, description="Which participants.")
-    joined_at: TimestampRange | None = Asked(
-        default=None, description="When they entered the room."
+    by_key: ClassVar = {"room_id": Reference(col(Room.room_id), col(Room.id), "room_key")}
+
+    participant_id: TextIn | None = None
+    role: TextMatch | None = None
+    status: ParticipantStatusIn | None = None
+    joined_at: TimestampRange | None = None
+    completed_at: TimestampRange | None = None
+    completion_code: TextMatch | None = None
+    room_id: TextIn | None = Asked(default=None, description="Which rooms.")
+    has_data: "tuple[NamedType, ...] | None" = Asked(
+        default=None, description="There is a record of each of these types."
     )
+
+    def own_scopes(self) -> set[str]:
+        return {data_type.value.scope for data_type in self.has_data or ()}
+
+    def asked(self, columns: Mapping[str, ColumnElement[Any]]) -> Clauses:
+        records = (data_type.value.model for data_type in self.has_data or ())
+        there = (exists().where(col(each.participant_key) == columns["key"]) for each in records)
+        return [*super().asked(columns), *there]
 
 
 PARTICIPANTS = Listed(

@@ -1,23 +1,29 @@
 """Recordings: the video and audio of a participant; the files themselves lie in storage."""
 
-from enum import Enum, StrEnum
 from typing import ClassVar
 
-from pydantic import Field
 from sqlalchemy import BigInteger, String
 
 from server.column_types import ByteCount
 from server.records.base import DataType, Record, RecordBase, RecordFilter
 from server.records.columns import Identifies, column, moment
-from server.records.filters import TextIn
+from server.records.conditions import (
+    BigIntRange,
+    IntRange,
+    OneOf,
+    TextIn,
+    TextMatch,
+    TimestampRange,
+)
+from server.records.described import Described, OrderField
 from server.timestamps import Timestamp
 
 
-class RecordingKind(StrEnum):
+class RecordingKind(Described):
     """What was recorded."""
 
-    VIDEO = "VIDEO"
-    AUDIO = "AUDIO"
+    VIDEO = "VIDEO", "Pictures, with or without sound."
+    AUDIO = "AUDIO", "Sound alone."
 
 
 class RecordingBase(RecordBase):
@@ -52,23 +58,51 @@ class Recording(RecordingBase, Record, table=True):
     storage_key: str | None = None
 
 
-class RecordingFilter(RecordFilter):
+class RecordingKindIn(OneOf[RecordingKind]):
+    """One of some kinds."""
+
+
+class RecordingFilter(RecordFilter, of=RecordingBase):
     """Which recordings to keep."""
 
-    recording_id: TextIn | None = Field(default=None, description="Which recordings.")
+    recording_id: TextIn | None = None
+    kind: RecordingKindIn | None = None
+    start_time: TimestampRange | None = None
+    end_time: TimestampRange | None = None
+    duration: IntRange | None = None
+    video_offset: IntRange | None = None
+    file_name: TextMatch | None = None
+    file_size: BigIntRange | None = None
+    format: TextMatch | None = None
+    resolution: TextMatch | None = None
+    status: TextMatch | None = None
 
 
-class RecordingOrderField(Enum):
+class RecordingOrderField(OrderField):
     """What recordings can be sorted by."""
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
+    RECORDING_ID = "recording_id"
+    KIND = "kind"
+    START_TIME = "start_time"
+    END_TIME = "end_time"
+    DURATION = "duration"
+    VIDEO_OFFSET = "video_offset"
+    FILE_NAME = "file_name"
+    FILE_SIZE = "file_size"
+    FORMAT = "format"
+    RESOLUTION = "resolution"
+    STATUS = "status"
 
 
 RECORDINGS = DataType(
     name="recordings",
     title="recordings",
     stem="recordings",
+    description="Video and audio.",
     model=Recording,
     base=RecordingBase,
     filter=RecordingFilter,

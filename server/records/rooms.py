@@ -1,25 +1,35 @@
 """Rooms: one session each of an experiment, with the participants who were in it together."""
 
-from enum import Enum, StrEnum
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field as Asked
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import ColumnElement, Index, String, UniqueConstraint
 from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
 from server.records.columns import column, moment
-from server.records.filters import Filter, TextIn, TimestampRange
+from server.records.conditions import (
+    Clauses,
+    Condition,
+    IntRange,
+    OneOf,
+    TextIn,
+    TextMatch,
+    TimestampRange,
+)
+from server.records.described import Described, OrderField
+from server.records.filters import Filter, how_many
 from server.records.listed import Listed
 from server.timestamps import Timestamp
 
 
-class RoomStatus(StrEnum):
+class RoomStatus(Described):
     """Whether a session is still going on."""
 
-    ACTIVE = "ACTIVE"
-    COMPLETED = "COMPLETED"
+    ACTIVE = "ACTIVE", "The session is still going on."
+    COMPLETED = "COMPLETED", "The session is over."
 
 
 class RoomBase(SQLModel):
@@ -50,19 +60,46 @@ class Room(RoomBase, Stored, table=True):
         return {**super().expressions(), "duration": col(cls.end_time) - col(cls.start_time)}
 
 
-class RoomOrderField(Enum):
+class RoomOrderField(OrderField):
     """What rooms can be sorted by."""
 
     START_TIME = "start_time"
     END_TIME = "end_time"
     ROOM_ID = "room_id"
+    STATUS = "status"
+    EXPERIMENT_START = "experiment_start"
+    DURATION = "duration", "From start to end, in milliseconds."
+    COMPLETION_REASON = "completion_reason"
 
 
-class RoomFilter(Filter):
+class RoomStatusIn(OneOf[RoomStatus]):
+    """One of some states."""
+
+
+class RoomFilter(Filter, of=RoomBase):
     """Which rooms to keep."""
 
-    room_id: TextIn | None = Asked(default=None, description="Which rooms.")
-    start_time: TimestampRange | None = Asked(default=None, description="When the session began.")
+    needs: ClassVar = {"participant_count": "read:participants"}
+
+    room_id: TextIn | None = None
+    status: RoomStatusIn | None = None
+    start_time: TimestampRange | None = None
+    end_time: TimestampRange | None = None
+    experiment_start: TimestampRange | None = None
+    completion_reason: TextMatch | None = None
+    duration: IntRange | None = Asked(
+        default=None, description="From start to end, in milliseconds; nothing while it runs."
+    )
+    participant_count: IntRange | None = Asked(
+        default=None, description="How many participants were in it."
+    )
+
+    def asked_of(
+        self, name: str, condition: Condition, columns: Mapping[str, ColumnElement[Any]]
+    ) -> Clauses:
+        if name == "participant_count":
+            return condition.clauses(how_many("participant", room_key=columns["key"]))
+        return super().asked_of(name, condition, columns)
 
 
 ROOMS = Listed(

@@ -1,14 +1,13 @@
 """Sparse ratings: single answers to a question about a stimulus."""
 
-from enum import Enum
 from typing import ClassVar
-
-from pydantic import Field
 
 from server.column_types import Json
 from server.records.base import DataType, Record, RecordBase, RecordFilter
 from server.records.columns import Identifies, column, json_column
-from server.records.filters import TextIn
+from server.records.conditions import BooleanMatch, FloatRange, IntRange, TextIn, TextMatch
+from server.records.described import OrderField
+from server.records.json_conditions import JsonMatch
 
 
 class SparseRatingBase(RecordBase):
@@ -57,23 +56,59 @@ class SparseRating(SparseRatingBase, Record, table=True):
     identity: ClassVar = ("rating_id",)
 
 
-class SparseRatingFilter(RecordFilter):
+class SparseRatingFilter(RecordFilter, of=SparseRatingBase):
     """Which answers to keep."""
 
-    rating_id: TextIn | None = Field(default=None, description="Which answers.")
+    rating_id: TextIn | None = None
+    component_id: TextIn | None = None
+    component_type: TextMatch | None = None
+    value: JsonMatch | None = None
+    raw_value: JsonMatch | None = None
+    scale_min: FloatRange | None = None
+    scale_max: FloatRange | None = None
+    labels: JsonMatch | None = None
+    response_time: IntRange | None = None
+    question: TextMatch | None = None
+    dimension: TextMatch | None = None
+    state_id: TextIn | None = None
+    stimulus_id: TextIn | None = None
+    stimulus_time: IntRange | None = None
+    confidence: FloatRange | None = None
+    submitted: BooleanMatch | None = None
+    timed_out: BooleanMatch | None = None
+    interacted: BooleanMatch | None = None
+    details: JsonMatch | None = None
 
 
-class SparseRatingOrderField(Enum):
+class SparseRatingOrderField(OrderField):
     """What answers can be sorted by."""
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
+    RATING_ID = "rating_id"
+    COMPONENT_ID = "component_id"
+    COMPONENT_TYPE = "component_type"
+    SCALE_MIN = "scale_min"
+    SCALE_MAX = "scale_max"
+    RESPONSE_TIME = "response_time"
+    QUESTION = "question"
+    DIMENSION = "dimension"
+    STATE_ID = "state_id"
+    STIMULUS_ID = "stimulus_id"
+    STIMULUS_TIME = "stimulus_time"
+    CONFIDENCE = "confidence"
+    SUBMITTED = "submitted"
+    TIMED_OUT = "timed_out"
+    INTERACTED = "interacted"
 
 
 SPARSE_RATINGS = DataType(
     name="sparseRatings",
     title="sparse ratings",
     stem="sparse_ratings",
+    description="Single answers to questions.",
     model=SparseRating,
     base=SparseRatingBase,
     filter=SparseRatingFilter,

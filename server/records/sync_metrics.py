@@ -1,23 +1,32 @@
 """Sync metrics: once a second, how well a participant's video kept time with the host's."""
 
-from enum import Enum, StrEnum
 from typing import Any, ClassVar
 
-from pydantic import Field
-from sqlalchemy import case, func
+from pydantic import Field as Asked
+from sqlalchemy import ColumnElement, case, func
 from sqlmodel import col
 
 from server.records.base import DataType, Record, RecordBase, RecordFilter
 from server.records.columns import column
-from server.records.filters import TextIn
+from server.records.conditions import FloatRange, OneOf, TextIn
+from server.records.described import Described, OrderField
 
 
-class SyncBand(StrEnum):
+class SyncBand(Described):
     """How far a video was from the host's."""
 
-    GOOD = "GOOD"
-    ACCEPTABLE = "ACCEPTABLE"
-    POOR = "POOR"
+    GOOD = "GOOD", "Less than 100 ms ahead or behind."
+    ACCEPTABLE = "ACCEPTABLE", "From 100 to 500 ms ahead or behind."
+    POOR = "POOR", "More than 500 ms ahead or behind."
+
+
+def band_of(drift: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the band of a drift's size in ms; null has none."""
+    return case(
+        (drift < 100, SyncBand.GOOD.value),
+        (drift <= 500, SyncBand.ACCEPTABLE.value),
+        (drift > 500, SyncBand.POOR.value),
+    )
 
 
 class SyncMetricBase(RecordBase):
@@ -48,32 +57,47 @@ class SyncMetric(SyncMetricBase, Record, table=True):
 
     @classmethod
     def expressions(cls) -> dict[str, Any]:
-        drift = func.abs(col(cls.time_drift))
-        band = case(
-            (drift < 100, SyncBand.GOOD.value),
-            (drift <= 500, SyncBand.ACCEPTABLE.value),
-            (drift > 500, SyncBand.POOR.value),
-        )
-        return {**super().expressions(), "band": band}
+        return {**super().expressions(), "band": band_of(func.abs(col(cls.time_drift)))}
 
 
-class SyncMetricFilter(RecordFilter):
+class SyncBandIn(OneOf[SyncBand]):
+    """One of some bands."""
+
+
+class SyncMetricFilter(RecordFilter, of=SyncMetricBase):
     """Which measurements to keep."""
 
-    metric_id: TextIn | None = Field(default=None, description="Which measurements.")
+    metric_id: TextIn | None = None
+    time_drift: FloatRange | None = None
+    playback_rate: FloatRange | None = None
+    sync_quality: FloatRange | None = None
+    latency: FloatRange | None = None
+    buffer_health: FloatRange | None = None
+    band: SyncBandIn | None = Asked(
+        default=None, description="How far from the host's video, ahead or behind."
+    )
 
 
-class SyncMetricOrderField(Enum):
+class SyncMetricOrderField(OrderField):
     """What measurements can be sorted by."""
 
     TIMESTAMP = "timestamp"
     ONSET = "onset"
+    ROOM_ID = "room_id"
+    PARTICIPANT_ID = "participant_id"
+    METRIC_ID = "metric_id"
+    TIME_DRIFT = "time_drift"
+    PLAYBACK_RATE = "playback_rate"
+    SYNC_QUALITY = "sync_quality"
+    LATENCY = "latency"
+    BUFFER_HEALTH = "buffer_health"
 
 
 SYNC_METRICS = DataType(
     name="syncMetrics",
     title="sync metrics",
     stem="sync_metrics",
+    description="How well videos kept time, each second.",
     model=SyncMetric,
     base=SyncMetricBase,
     filter=SyncMetricFilter,

@@ -1,21 +1,20 @@
 """Users: the accounts that own, share and read experiments."""
 
-from enum import StrEnum
-
 from sqlalchemy import String
 from sqlmodel import SQLModel
 
 from server.db import Stored
 from server.records.columns import Identifies, column, moment
+from server.records.described import Described
 from server.timestamps import Timestamp
 
 
-class UserRole(StrEnum):
+class UserRole(Described):
     """What an account is for."""
 
-    ADMINISTRATOR = "ADMINISTRATOR"
-    RESEARCHER = "RESEARCHER"
-    PARTICIPANT = "PARTICIPANT"
+    ADMINISTRATOR = "ADMINISTRATOR", "Sees everything; all of it is logged."
+    RESEARCHER = "RESEARCHER", "Sees what they own and what is shared with them."
+    PARTICIPANT = "PARTICIPANT", "Sees their own data, where an experiment allows it."
 
 
 class UserBase(SQLModel):

@@ -52,9 +52,12 @@ class Listing:
     kept: Filter
     order: tuple[SortKey, ...] = ()
 
-    def request(self, level: str, window: Window) -> PageRequest:
-        """Return which page of the list at a level is asked for; BadUserInput if there is none."""
-        limit, backwards = page_size(window.first, window.last, self.listed.most)
+    def request(self, level: str, window: Window, most: int | None = None) -> PageRequest:
+        """Return which page of the list at a level is asked for; BadUserInput if there is none.
+
+        `most` is how many rows it may have, if not as many as the list allows.
+        """
+        limit, backwards = page_size(window.first, window.last, most or self.listed.most)
         return PageRequest(
             order=self.order or (SortKey(next(iter(self.listed.order)).value),),
             limit=limit,
@@ -86,7 +89,7 @@ class PageOfAll:
         self, context: Context, sources: Sequence[object], wanted: Wanted
     ) -> Sequence[Page]:
         listing, actor = self.listing, context.actor
-        actor.require(listing.listed.scope)
+        actor.require(listing.listed.scope, *listing.kept.scopes())
         request = listing.request("", self.window)
         layout = _layout(context, listing, request, wanted)
 
@@ -106,14 +109,15 @@ class PageWithin:
 
     listing: Listing
     window: Window
+    most: int | None = None
 
     async def load(
         self, context: Context, sources: Sequence[Row], wanted: Wanted
     ) -> Sequence[Page]:
         listing, actor = self.listing, context.actor
-        actor.require(listing.listed.scope)
+        actor.require(listing.listed.scope, *listing.kept.scopes())
         level = sources[0].layout.level
-        request = listing.request(level, self.window)
+        request = listing.request(level, self.window, self.most)
         layout = _layout(context, listing, request, wanted)
         parents = [source.key for source in sources]
         for parent in parents:
@@ -125,7 +129,8 @@ class PageWithin:
             if one:
                 clauses.append(of_parent(layout, f"{level}_key"))
                 return page_statement(layout, request, clauses)
-            return pages_statement(layout, f"{level}_key", request, clauses)
+            parent, lateral = f"{level}_key", not context.db.raw
+            return pages_statement(layout, parent, request, clauses, lateral=lateral)
 
         shape = "within", one, level, listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
@@ -167,7 +172,7 @@ async def counts_within(
 ) -> Sequence[int]:
     """Count the rows that belong to each of some parents: records off the tallies, if they do."""
     actor = context.actor
-    actor.require(listing.listed.scope)
+    actor.require(listing.listed.scope, *listing.kept.scopes())
     if isinstance(listing.listed, DataType) and listing.kept == listing.listed.filter():
         data_type = RecordType(listing.listed)
         tallied = await tallies(context, level, parents, [data_type])
@@ -186,7 +191,7 @@ async def counts_within(
 
     prepared = context.db.prepare(("count", level, listing, actor.kind), statement)
     given = {PARENTS: list(dict.fromkeys(parents)), **actor.parameters}
-    found = dict(await context.db.fetch(prepared, given))
+    found = {parent: count for parent, count in await context.db.fetch(prepared, given)}  # noqa: C416 - rows are sequences
     return [found.get(key, 0) for key in parents]
 
 
@@ -199,7 +204,7 @@ async def _count_of_all(context: Context, listing: Listing) -> int:
 
     prepared = context.db.prepare(("count of all", listing, actor.kind), statement)
     [[count]] = await context.db.fetch(prepared, actor.parameters)
-    return count
+    return int(count)
 
 
 def seen(actor: Actor, layout: TableLayout) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import String, bindparam, select
 from sqlmodel import col
 
 from server.batches import Wanted
@@ -145,7 +145,7 @@ async def _by_key(
 
 
 def _named(layout: TableLayout) -> list[Any]:
-    first, second = bindparam("public_id_0"), bindparam("public_id_1")
+    first, second = (bindparam(f"public_id_{i}", "", String()) for i in range(2))
     if layout.model is Experiment:
         return [col(Experiment.experiment_id) == first]
     if layout.model is Room:

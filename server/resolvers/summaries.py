@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, cast, func, select
 from sqlmodel import col
 
 from server.batches import Wanted
@@ -37,7 +37,7 @@ class Summaries:
         context.actor.require(*(each.value.scope for each in self.types))
         parents = [source.key for source in sources]
         place = {each.name: place for place, each in enumerate(self.types)}
-        nothing = [(name, 0, None, None) for name in place]
+        nothing: list[Sequence[Any]] = [(name, 0, None, None) for name in place]
         found = {parent: nothing.copy() for parent in parents}
         ends = wanted is None or not wanted.isdisjoint({"first_timestamp", "last_timestamp"})
         level = sources[0].layout.level
@@ -95,5 +95,5 @@ async def tallies(
     return await context.db.fetch(prepared, given)
 
 
-def _sum(count: ColumnElement[int]) -> ColumnElement[int]:
+def _sum(count: SQLColumnExpression[int]) -> ColumnElement[int]:
     return cast(func.sum(count), BigInteger)  # PostgreSQL adds up to a NUMERIC

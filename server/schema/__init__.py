@@ -5,17 +5,15 @@ from typing import Any
 
 import strawberry
 from graphql import ExecutionResult as GraphQLExecutionResult
-from graphql import GraphQLError, OperationDefinitionNode
-from graphql.execution import execute
-from strawberry.execution import optimized_is_awaitable
+from graphql import FormattedExecutionResult, GraphQLError, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from server.execution.documents import Documents, KnownDocuments, only_query
-from server.execution.executor import PlanningExecutor
+from server.execution.documents import Documents, KnownDocuments
+from server.execution.executor import PlanningExecutor, execute
 from server.resolvers.context import Caller, Context
 from server.schema.errors import CodedErrors, coded
 from server.schema.experiments import Experiment, Participant, Room
@@ -81,10 +79,6 @@ class OperationContext(SchemaExtension):
 class Schema(strawberry.Schema):
     """Leaves the reporting of errors to CodedErrors: by default each is logged with its query."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.documents = Documents()
-
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None: ...
@@ -95,33 +89,22 @@ class Schema(strawberry.Schema):
         options["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
         return await super().execute(*args, **options)
 
-    async def execute_known(
-        self, text: str, variables: dict[str, Any] | None, name: str | None, context: Context
-    ) -> GraphQLExecutionResult:
-        """Execute a query that `knows` says is known, with nothing in between."""
-        document = self.documents.get(text)
-        assert document is not None
-        result = execute(
-            self._schema,
-            document,
-            context_value=context,
-            variable_values=variables,
-            operation_name=name,
-            is_awaitable=optimized_is_awaitable,
-            executor_class=PlanningExecutor,
-        )
-        if not isinstance(result, GraphQLExecutionResult):
-            result = await result
-        return GraphQLExecutionResult(
-            result.data, result.errors and [coded(error) for error in result.errors]
-        )
-
     def knows(self, text: str, name: str | None) -> bool:
         """Say whether a document was found valid before, and is just one query, of that name."""
-        document = self.documents.get(text)
-        query = document and only_query(document)
-        return query is not None and name in (None, query.name and query.name.value)
+        return documents.query(text, name) is not None
 
+    async def execute_known(
+        self, text: str, name: str | None, variables: dict[str, Any] | None, context: Context
+    ) -> FormattedExecutionResult:
+        """Execute a query that `knows` says is known, with nothing in between."""
+        document = documents.query(text, name)
+        assert document is not None
+        result = await execute(self._schema, document, variables, context)
+        errors = [coded(error) for error in result.errors or ()]
+        return GraphQLExecutionResult(result.data, errors or None).formatted
+
+
+documents = Documents()
 
 schema = Schema(
     query=Query,
@@ -141,5 +124,5 @@ schema = Schema(
     ],
     execution_context_class=PlanningExecutor,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),
-    extensions=[CodedErrors, KnownDocuments, OneOperation, OperationContext],
+    extensions=[CodedErrors, lambda: KnownDocuments(documents), OneOperation, OperationContext],
 )

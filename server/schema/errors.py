@@ -4,6 +4,7 @@ import logging
 from uuid import uuid4
 
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
 
 from server.errors import ExpectedFailure
@@ -60,4 +61,6 @@ def is_unshowable(error: GraphQLError) -> bool:
     It names no place in the document: what a client wrote, a client can be shown.
     """
     cause = error.original_error
-    return error.path is not None and isinstance(cause, GraphQLError) and cause.nodes is None
+    if error.path is None or isinstance(cause, StrawberryInputCoercionError):
+        return False
+    return isinstance(cause, GraphQLError) and cause.nodes is None

@@ -20,6 +20,7 @@ from server.schema.connection import Connection, loaded, within
 from server.schema.node import Node
 from server.schema.orders import ParticipantOrder, RoomOrder
 from server.schema.people import User
+from server.schema.rollups import RoomRollUps
 from server.schema.scope import KEEP, SORT, After, Before, DataScope, First, Last
 
 LazyRoom = Annotated["Room", strawberry.lazy("server.schema.experiments")]
@@ -51,7 +52,7 @@ class Participant(ParticipantBase, Node, DataScope):
 
 
 @strawberry.pydantic.type(description="One session of an experiment, with those in it together.")
-class Room(RoomBase, Node, DataScope):
+class Room(RoomBase, Node, DataScope, RoomRollUps):
     duration: Annotated[
         int | None,
         strawberry.field(description="From start to end, in milliseconds; null while it runs."),

@@ -1,33 +1,58 @@
-"""The GraphQL face of the filters, which are declared with what they filter."""
+"""The GraphQL face of the filters and enums, which are declared with what they filter and tell."""
 
+from collections.abc import Callable
 from enum import Enum
+from typing import TypeVar
 
 import strawberry
 from pydantic import BaseModel
+from sqlmodel import SQLModel
+from strawberry.types.enum import StrawberryEnumDefinition
 
-from server.records import RecordType, filters
+from server.records import RecordType, conditions, json_conditions
+from server.records.base import Place
 from server.records.data_filter import DataFilter
-from server.records.experiments import EXPERIMENTS, ExperimentStatus
+from server.records.described import Described
+from server.records.experiments import EXPERIMENTS, ExperimentStatus, ExperimentStatusIn
 from server.records.exports import (
     EXPORTS,
     Anonymization,
+    AnonymizationIn,
     ExportErrorCode,
+    ExportErrorCodeIn,
     ExportFormat,
+    ExportFormatIn,
     ExportPackaging,
+    ExportPackagingIn,
     ExportStatus,
     ExportStatusIn,
 )
 from server.records.listed import Listed
-from server.records.participants import PARTICIPANTS, ParticipantStatus
-from server.records.recordings import RecordingKind
-from server.records.rooms import ROOMS, RoomStatus
-from server.records.sync_metrics import SyncBand
+from server.records.participants import PARTICIPANTS, ParticipantStatus, ParticipantStatusIn
+from server.records.recordings import RecordingKind, RecordingKindIn
+from server.records.rooms import ROOMS, RoomStatus, RoomStatusIn
+from server.records.sync_metrics import SyncBand, SyncBandIn
 from server.records.users import UserRole
 
+Kind = TypeVar("Kind", bound=Enum)
 
-def _show(*kinds: type[Enum]) -> None:
-    for kind in kinds:
-        strawberry.enum(kind, description=kind.__doc__)
+
+def show(kind: type[Kind], describe: Callable[[Kind], str], name: str | None = None) -> None:
+    """Make an enum GraphQL's, with a description of each of its values."""
+    strawberry.enum(kind, name=name, description=kind.__doc__)
+    shown: StrawberryEnumDefinition = getattr(kind, "__strawberry_definition__")  # noqa: B009 - put there by Strawberry
+    for member, value in zip(kind, shown.values, strict=True):
+        value.description = describe(member)
+
+
+def _of_column(model: type[SQLModel]) -> Callable[[Described], str]:
+    """Return what describes a choice that is the name of a column: the column, unless itself."""
+    columns = {**Place.model_fields, **model.model_fields}
+
+    def describe(choice: Described) -> str:
+        return choice.description or columns[choice.value].description or ""
+
+    return describe
 
 
 def _ask(*models: type[BaseModel]) -> None:
@@ -43,8 +68,8 @@ _LISTED: tuple[Listed, ...] = (
     *(record_type.value for record_type in RecordType),
 )
 
-strawberry.enum(RecordType, name="DataType", description="The seven types of data.")
-_show(
+show(RecordType, lambda each: each.value.description, name="DataType")
+for kind in (
     Anonymization,
     ExperimentStatus,
     ExportErrorCode,
@@ -56,7 +81,29 @@ _show(
     RoomStatus,
     SyncBand,
     UserRole,
-    *(listed.order for listed in _LISTED),
+):
+    show(kind, lambda member: member.description)
+for listed in _LISTED:
+    show(listed.order, _of_column(listed.model))
+_ask(
+    conditions.TimestampRange,
+    conditions.IntRange,
+    conditions.BigIntRange,
+    conditions.FloatRange,
+    conditions.BooleanMatch,
+    conditions.TextIn,
+    conditions.TextMatch,
+    conditions.TextListMatch,
+    json_conditions.JsonMatch,
+    AnonymizationIn,
+    ExperimentStatusIn,
+    ExportErrorCodeIn,
+    ExportFormatIn,
+    ExportPackagingIn,
+    ExportStatusIn,
+    ParticipantStatusIn,
+    RecordingKindIn,
+    RoomStatusIn,
+    SyncBandIn,
 )
-_ask(filters.TimestampRange, filters.IntRange, filters.TextIn, ExportStatusIn)
 _ask(*(listed.filter for listed in _LISTED), DataFilter)

@@ -8,7 +8,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from server import timestamps
 from server.column_types import ByteCount, Json, dump_json
-from server.timestamps import Timestamp
+from server.timestamps import EpochMs, Timestamp
 
 
 def _parse_moment(value: object) -> Timestamp:
@@ -20,6 +20,8 @@ def _parse_moment(value: object) -> Timestamp:
 def _parse_bytes(value: object) -> ByteCount:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError("BigInt must be a whole number.")
+    if not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("BigInt must fit into 64 bits.")
     return ByteCount(value)
 
 
@@ -31,6 +33,13 @@ def _as_kept(value: object) -> Fragment:
 def _same(value: Any) -> Any:
     return value
 
+
+_BIG_INT = strawberry.scalar(
+    name="BigInt",
+    description="A whole number that may exceed 32 bits, such as a size in bytes.",
+    serialize=_same,
+    parse_value=_parse_bytes,
+)
 
 SCALARS: dict[object, ScalarDefinition] = {
     Timestamp: strawberry.scalar(
@@ -46,10 +55,6 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=_as_kept,
         parse_value=_same,
     ),
-    ByteCount: strawberry.scalar(
-        name="BigInt",
-        description="A whole number that may exceed 32 bits, such as a size in bytes.",
-        serialize=_same,
-        parse_value=_parse_bytes,
-    ),
+    ByteCount: _BIG_INT,
+    EpochMs: _BIG_INT,
 }

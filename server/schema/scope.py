@@ -34,6 +34,7 @@ from server.schema.records import (
     SparseRating,
     SyncMetric,
 )
+from server.schema.rollups import RollUps
 from server.timestamps import Timestamp
 
 First = Annotated[
@@ -65,7 +66,7 @@ class DataSummary:
 @strawberry.interface(
     description="What an experiment, a room and a participant have in common: the seven data types."
 )
-class DataScope:
+class DataScope(RollUps):
     @strawberry.field(description="What happened, moment by moment.", extensions=[Batched()])
     def events(
         self,

@@ -12,11 +12,21 @@ from server.errors import ExpectedFailure
 
 @strawberry.enum(description="Why a mutation was refused, for programs.")
 class UserErrorCode(Enum):
-    FORBIDDEN = "FORBIDDEN"
-    NOT_FOUND = "NOT_FOUND"
-    BAD_USER_INPUT = "BAD_USER_INPUT"
-    NOTHING_TO_EXPORT = "NOTHING_TO_EXPORT"
-    ALREADY_FINISHED = "ALREADY_FINISHED"
+    FORBIDDEN = strawberry.enum_value(
+        "FORBIDDEN", description="The key does not allow this, or its owner may not."
+    )
+    NOT_FOUND = strawberry.enum_value(
+        "NOT_FOUND", description="There is no such thing, or none that the caller may see."
+    )
+    BAD_USER_INPUT = strawberry.enum_value(
+        "BAD_USER_INPUT", description="An argument cannot be used; the message says what would do."
+    )
+    NOTHING_TO_EXPORT = strawberry.enum_value(
+        "NOTHING_TO_EXPORT", description="The selection holds no record."
+    )
+    ALREADY_FINISHED = strawberry.enum_value(
+        "ALREADY_FINISHED", description="It has come to its end: there is nothing to cancel."
+    )
 
 
 @strawberry.type(description="Why a mutation was refused; nothing was changed.")

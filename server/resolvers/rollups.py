@@ -1,0 +1,104 @@
+"""Roll-ups: a question asked of many places at once, answered by a fixed number of statements."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from sqlalchemy import ColumnElement, Select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.access import Actor
+from server.batches import Wanted
+from server.db import Stored
+from server.errors import BadUserInput
+from server.key_lists import among
+from server.records.filters import Filter
+from server.records.listed import Listed
+from server.resolvers.context import Context
+from server.rows import Row, layout_of
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+
+
+class RollUp(Generic[Question, Answer]):
+    """What is made of a table's rows, for each of the places that ask the same question."""
+
+    def __init__(self, actor: Actor, model: type[Stored], place: str) -> None:
+        self.actor = actor
+        self.layout = layout_of(model)
+        self.columns = self.layout.columns
+        self.place = self.columns[place]
+
+    @abstractmethod
+    async def answers(
+        self, tx: AsyncConnection, question: Question, places: Sequence[int]
+    ) -> Mapping[int, Answer]:
+        """Return the answer of each place; a question that cannot be answered raises."""
+
+    def within(self, places: Sequence[int]) -> list[ColumnElement[bool]]:
+        """Return the clauses that keep what the actor may see of some places."""
+        return [among(self.place, places), self.actor.sees_within(self.layout)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked(Generic[Question, Answer]):
+    """A question, which is frozen data, of the rows of a table that belong to each source."""
+
+    kind: type[RollUp[Question, Answer]]
+    listed: Listed
+    question: Question
+
+    async def load(
+        self, context: Context, sources: Sequence[Row], wanted: Wanted
+    ) -> Sequence[Answer]:
+        place = f"{sources[0].layout.level}_key"
+        roll_up = self.kind(context.actor, self.listed.model, place)
+        places = [source.key for source in sources]
+        async with context.db.read() as tx:
+            answers = await roll_up.answers(tx, self.question, places)
+        return [answers[place] for place in places]
+
+
+async def rolled_up(
+    context: Context,
+    kind: type[RollUp[Question, Answer]],
+    listed: Listed,
+    parent: Row,
+    question: Question,
+    kept: Filter | None = None,
+) -> Answer:
+    """Ask a question of a table's rows that belong to a row; `kept` is the filter in it."""
+    context.actor.require(listed.scope, *(kept.scopes() if kept else ()))
+    answer: Answer = await context.batches.load((_Asked(kind, listed, question), parent))
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many rows a question may have for an answer, and what to do where there are more."""
+
+    most: int
+    what: str
+    advice: str
+    field: str
+
+    async def read(self, tx: AsyncConnection, statement: AnySelect) -> list[Sequence[Any]]:
+        """Read the rows of a statement; BadUserInput if they are too many."""
+        rows = (await tx.execute(statement.limit(self.most + 1))).all()
+        self.allow(len(rows))
+        return list[Any](rows)
+
+    def allow(self, count: int) -> None:
+        """Raise BadUserInput if there are too many."""
+        if count > self.most:
+            raise BadUserInput(
+                f"That is more than {self.most:,} {self.what}: {self.advice}.", [self.field]
+            )
+
+
+def transposed(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return rows as columns."""
+    return [list(column) for column in zip(*rows, strict=True)]
