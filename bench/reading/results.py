@@ -48,11 +48,18 @@ def report(measured: Measured, *, write: bool) -> None:
             statistics.median(r.cpu_milliseconds for r in measured.rates[kind.name, question])
         )
 
+    def cheaper(kind: Kind, question: str) -> str:
+        pairs = zip(
+            measured.rates[ours.name, question], measured.rates[kind.name, question], strict=True
+        )
+        return _spread([theirs.cpu_milliseconds / mine.cpu_milliseconds for mine, theirs in pairs])
+
     others = measured.kinds[1:]
     tables = [
         _table("Requests a second", measured, measured.kinds, rates),
         _table("Ours / theirs", measured, others, ratios),
         _table("Processor milliseconds a request", measured, measured.kinds, costs),
+        _table("Processor time, theirs / ours", measured, others, cheaper),
         _depths(measured),
     ]
     text = "\n\n".join(filter(None, tables)) + "\n"

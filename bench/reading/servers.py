@@ -77,11 +77,11 @@ def _ours(port: int, built: Built) -> list[str]:
     return [*serve, "--data-dir", str(built.folder)]
 
 
-def _uvicorn(name: str, *options: str) -> Callable[[int, Built], list[str]]:
+def _uvicorn(name: str) -> Callable[[int, Built], list[str]]:
     def command(port: int, _built: Built) -> list[str]:
         start = [str(ENVS / name / "bin" / "python"), "-m", "uvicorn", "app:app"]
         fastest = ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-        return [*start, *fastest, "--log-level", "warning", "--port", str(port), *options]
+        return [*start, *fastest, "--log-level", "warning", "--port", str(port)]
 
     return command
 
