@@ -1,5 +1,6 @@
 """Batches: what is asked of many objects at once, and the dataloader for those who ask for one."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -24,6 +25,10 @@ class Batches(DataLoader[Any, Any]):
     def __init__(self, context: object) -> None:
         super().__init__()
         self._context = context
+
+    def load(self, key: tuple[Batch, Any]) -> asyncio.Future[Any]:
+        # Others may wait for the same answer: who is cancelled, beside a failure, must not end it.
+        return asyncio.shield(super().load(key))
 
     async def batch_load_fn(self, keys: Sequence[tuple[Batch, Any]]) -> list[Any]:
         alike = defaultdict[tuple[Batch, object], list[Any]](list)

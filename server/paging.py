@@ -22,7 +22,7 @@ class Edge:
     cursor: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Page:
     """Some rows of a list, and whether there are others on either side.
 
