@@ -28,7 +28,11 @@ class Batches(DataLoader[Any, Any]):
 
     def load(self, key: tuple[Batch, Any]) -> asyncio.Future[Any]:
         # Others may wait for the same answer: who is cancelled, beside a failure, must not end it.
-        return asyncio.shield(super().load(key))
+        answer = super().load(key)
+        shielded = asyncio.shield(answer)
+        for each in (answer, shielded):
+            each.add_done_callback(_heed)
+        return shielded
 
     async def batch_load_fn(self, keys: Sequence[tuple[Batch, Any]]) -> list[Any]:
         alike = defaultdict[tuple[Batch, object], list[Any]](list)
@@ -43,6 +47,12 @@ class Batches(DataLoader[Any, Any]):
             for source, answer in zip(sources, answers, strict=True):
                 found[batch, id(source)] = answer
         return [found[batch, id(source)] for batch, source in keys]
+
+
+def _heed(answer: asyncio.Future[Any]) -> None:
+    """Look at a failure for which nobody waits any more, or asyncio will complain of it."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _kin(source: object) -> object:
