@@ -1,7 +1,6 @@
 """GraphQL over HTTP and over graphql-transport-ws, for callers with an API key."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,11 +41,23 @@ def key_in(headers: Mapping[str, object]) -> str | None:
 
 
 def dump(data: object) -> bytes:
-    """Return an answer as JSON, also where it holds what orjson refuses: a 65-bit integer, say."""
+    """Return an answer as JSON, also where a client's own half characters come back in it."""
     try:
         return orjson.dumps(data)
     except TypeError:
-        return json.dumps(data, separators=(",", ":")).encode()
+        return orjson.dumps(_whole_text(data))
+
+
+def _whole_text(data: object) -> object:
+    """Return data with surrogates, which UTF-8 cannot say, replaced in every text."""
+    if isinstance(data, str):
+        return data.encode(errors="replace").decode()
+    if isinstance(data, Mapping):
+        named = cast("Mapping[object, object]", data)
+        return {_whole_text(name): _whole_text(value) for name, value in named.items()}
+    if isinstance(data, list | tuple):
+        return [_whole_text(value) for value in cast("Sequence[object]", data)]
+    return data
 
 
 class Refusal(HTTPException):

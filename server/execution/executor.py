@@ -10,8 +10,10 @@ from typing import Any, cast
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    GraphQLIncludeDirective,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLSkipDirective,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
@@ -20,6 +22,7 @@ from graphql import (
 )
 from graphql.execution import execute as execute_with
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.execution.executor import Executor
 from graphql.pyutils import Path
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -35,11 +38,15 @@ MOST_OPERATIONS = 512
 class _Plans:
     """The plans of an operation: one for each way its @skip and @include can come out."""
 
+    schema: GraphQLSchema
     operation: OperationDefinitionNode
     switches: tuple[str, ...]
     by_switches: dict[tuple[Any, ...], dict[str | int, Load]] = field(
         default_factory=dict[tuple[Any, ...], dict[str | int, Load]]
     )
+
+    def are_of(self, executor: Executor[Any]) -> bool:
+        return self.operation is executor.operation and self.schema is executor.schema
 
 
 _plans: OrderedDict[int, _Plans] = OrderedDict()
@@ -64,7 +71,8 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         serially: bool,
         position_context: Any,
     ) -> Any:
-        if self.operation.operation is OperationType.QUERY and _is_on(self.context_value):
+        is_query = self.operation.operation is OperationType.QUERY
+        if is_query and _is_on(self.context_value) and not self._has_middleware():
             self._loads = self._planned(root_type, grouped_field_set)
         return super().execute_root_grouped_field_set(
             root_type, root_value, grouped_field_set, serially, position_context
@@ -102,8 +110,8 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def _planned(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> dict[str | int, Load]:
         plans = _plans.get(id(self.operation))
-        if plans is None or plans.operation is not self.operation:
-            plans = _Plans(self.operation, self._switches())
+        if plans is None or not plans.are_of(self):
+            plans = _Plans(self.schema, self.operation, self._switches())
             _plans[id(self.operation)] = plans
             if len(_plans) > MOST_OPERATIONS:
                 _plans.popitem(last=False)
@@ -116,6 +124,9 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
                 loads = {}
             plans.by_switches[switches] = loads
         return loads
+
+    def _has_middleware(self) -> bool:
+        return self.middleware_manager is not None and bool(self.middleware_manager.middlewares)
 
     def _switches(self) -> tuple[str, ...]:
         """Return the names of the variables on which it depends what is selected."""
@@ -155,6 +166,8 @@ class _Switches(Visitor):
         self.names: set[str] = set()
 
     def enter_directive(self, node: Any, *_: Any) -> None:
+        if node.name.value not in (GraphQLSkipDirective.name, GraphQLIncludeDirective.name):
+            return
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 self.names.add(argument.value.name.value)

@@ -102,6 +102,8 @@ class Levels:
         return [list(islice(shown, len(some))) for some in lists]
 
     async def _rows(self, load: Load, rows: Sequence[Row]) -> Sequence[Any]:
+        if not all(isinstance(row, Row) for row in rows):
+            raise LeftToGraphQL
         layout = rows[0].layout
         if all(row.layout is layout for row in rows):
             selection = load.selections[layout.type_name]

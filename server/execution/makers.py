@@ -99,6 +99,8 @@ def _page(
     loaded: dict[str, str],
     nodes: dict[int, str],
 ) -> str:
+    if "edges" not in selection.type.fields:
+        raise NotPlanned
     shown: dict[str, str] = {}
     for key, entry in selection.entries.items():
         match entry:
