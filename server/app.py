@@ -1,6 +1,5 @@
 """Puts the server together; the only module that joins its parts."""
 
-import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -37,7 +36,6 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         await (migrate(db) if db.file else require_current(db))
         exporter.start()
-        gc.freeze()  # what is loaded by now stays: the collector need not look at it again
         try:
             yield
         finally:

@@ -1,5 +1,6 @@
 """Batches: what is asked of many objects at once, and the dataloader for those who ask for one."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -25,6 +26,12 @@ class Batches(DataLoader[Any, Any]):
         super().__init__()
         self._context = context
 
+    def load(self, key: tuple[Batch, Any]) -> asyncio.Future[Any]:
+        # Others may wait for the same answer: who is cancelled, beside a failure, must not end it.
+        answer = asyncio.shield(super().load(key))
+        answer.add_done_callback(_seen)
+        return answer
+
     async def batch_load_fn(self, keys: Sequence[tuple[Batch, Any]]) -> list[Any]:
         alike = defaultdict[tuple[Batch, object], list[Any]](list)
         for batch, source in keys:
@@ -38,6 +45,12 @@ class Batches(DataLoader[Any, Any]):
             for source, answer in zip(sources, answers, strict=True):
                 found[batch, id(source)] = answer
         return [found[batch, id(source)] for batch, source in keys]
+
+
+def _seen(answer: asyncio.Future[Any]) -> None:
+    """Take notice of a failure: nobody waits any more for what lies beside another one."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _kin(source: object) -> object:

@@ -66,18 +66,25 @@ def page_size(first: int | None, last: int | None, most: int) -> tuple[int, bool
 
 
 def cursor_writer(
-    request: PageRequest, parent: int | None, place: Mapping[str, int]
+    request: PageRequest, parent: int | None, place: Mapping[str, int], *, whole: bool
 ) -> Callable[[Sequence[Any]], str]:
     """Return what makes the values of a row, of which `place` tells the order, a cursor.
 
-    It is the values of the request's keys, in the list of a parent.
+    It is the values of the request's keys, in the list of a parent; `whole` says that all of them
+    are whole numbers.
     """
     start = orjson.dumps([request.fingerprint, parent])[:-1] + b","
     keys = itemgetter(*(place[key.column] for key in request.keys))
+    if whole:
+        numbers = start + b",".join([b"%d"] * len(request.keys)) + b"]"
+        # of digits, quotes and commas base 64 makes neither `+` nor `/`
+        return lambda values: (
+            b2a_base64(numbers % keys(values), newline=False).rstrip(b"=").decode()
+        )
 
     def write(values: Sequence[Any]) -> str:
         written = orjson.dumps(keys(values))
-        if b"null" in written:  # as JSON has it: a number without end, too
+        if written.find(b"null") >= 0:  # so a number without end, too (`in` is slow)
             written = orjson.dumps([_with_an_end(value) for value in keys(values)])
         text = b2a_base64(start + written[1:], newline=False)
         return text.translate(_URL_SAFE, b"=").decode()

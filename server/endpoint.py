@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -125,14 +126,17 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Caller:
-        address = self._public_url or str(request.base_url.replace(scheme=_scheme(request)))
-        caller = Caller(self._services, address.rstrip("/"), key_in(request.headers))
+        caller = Caller(self._services, partial(self._address, request), key_in(request.headers))
         if isinstance(request, Request):
             try:
                 await caller.authenticate()
             except Unauthenticated as failure:
                 raise Refusal(401, failure.code, failure.message) from failure
         return caller
+
+    def _address(self, request: Request | WebSocket) -> str:
+        address = self._public_url or str(request.base_url.replace(scheme=_scheme(request)))
+        return address.rstrip("/")
 
     async def on_ws_connect(self, context: Caller) -> dict[str, object] | None:
         context.key = key_in(context.connection_params) or context.key

@@ -1,6 +1,7 @@
 """An order and a place in it, as SQL: what to sort by, and what lies beyond a cursor."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +21,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import String
 
-from server.cursors import UNENDING, UNREADABLE, PageRequest, read_cursor
+from server.cursors import UNENDING, UNREADABLE, PageRequest, SortKey, read_cursor
 from server.errors import InvalidCursor
 from server.rows import TableLayout
 
@@ -115,12 +116,19 @@ def place_of(layout: TableLayout, request: PageRequest, cursor: str) -> list[Any
     return place
 
 
+@lru_cache(1024)
+def are_whole(layout: TableLayout, keys: tuple[SortKey, ...]) -> bool:
+    """Say whether all that is sorted by are whole numbers, never null."""
+    columns = [layout.columns[key.column] for key in keys]
+    return all(_kind(column) is int and not _nullable(column) for column in columns)
+
+
 def _read(kind: type[Any], value: object) -> object:
     """Return a cursor's value as the column's kind; InvalidCursor if it cannot be."""
     if kind is float and (type(value) in (int, float) or value in UNENDING):
         return float(str(value))
-    if kind is bool and type(value) is int and value in (0, 1):  # as SQLite keeps it
-        return bool(value)
+    if kind is bool and type(value) is int and value in (0, 1):
+        return bool(value)  # as SQLite has it
     if type(value) is not kind or (type(value) is int and not -(1 << 63) <= value < 1 << 63):
         raise InvalidCursor(UNREADABLE)
     return value

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, select, true
 
 from server.cursors import PageRequest, cursor_writer
 from server.key_lists import keys, listed
-from server.keysets import beyond, ordering, place_of, places
+from server.keysets import are_whole, beyond, ordering, place_of, places
 from server.rows import Row, TableLayout
 
 PARENT, PARENTS, LIMIT = "parent", "parents", "page_limit"
@@ -22,7 +22,7 @@ class Edge:
     cursor: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Page:
     """Some rows of a list, and whether there are others on either side.
 
@@ -41,7 +41,8 @@ class Page:
     @property
     def write_cursor(self) -> Callable[[Sequence[Any]], str]:
         """What makes a row's values its place in the list."""
-        return cursor_writer(self.request, self.parent, self.layout.place)
+        whole = are_whole(self.layout, self.request.keys)
+        return cursor_writer(self.request, self.parent, self.layout.place, whole=whole)
 
     @property
     def nodes(self) -> list[Row]:

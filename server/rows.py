@@ -129,6 +129,14 @@ class Row:
         return global_id(self.layout.type_name, self.key)
 
 
+def keys_of(rows: Sequence[Row], name: str = "key") -> list[int]:
+    """Return the keys of rows of one layout, or what they refer to by keys of another name."""
+    if not isinstance(rows, Rows):
+        return [getattr(row, name) for row in rows]
+    place = rows.layout.place[name]
+    return [values[place] for values in rows.values]
+
+
 class Rows(Sequence[Row]):
     """Some rows of one layout, made when they are looked at."""
 

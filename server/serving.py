@@ -1,5 +1,7 @@
 """Runs the server in this process."""
 
+import gc
+
 import uvicorn
 
 from server.app import create_app
@@ -13,8 +15,11 @@ MESSAGE_BYTES = 1 << 20
 def run(settings: Settings, host: str, port: int) -> None:
     """Serve until told to stop; then finish what is being answered, and put jobs back."""
     configure_logging()
+    app = create_app(settings)
+    gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+    gc.set_threshold(50_000, 20, 50)  # answers are large trees without cycles
     uvicorn.run(
-        create_app(settings),
+        app,
         host=host,
         port=port,
         log_config=None,

@@ -121,7 +121,11 @@ def asked_of(listed: Listed) -> dict[str, type[Condition]]:
 
 @st.composite
 def rows(
-    draw: st.DrawFn, listed: Listed, make: Callable[..., Row], parents: Sequence[Row], most: int = 8
+    draw: st.DrawFn,
+    listed: Listed,
+    make: Callable[..., Row],
+    parents: Sequence[Row],
+    least: int,
 ) -> list[Row]:
     """Draw rows of a list, each of one of some parents, with anything in their columns."""
     columns = inspect(listed.model).columns
@@ -131,7 +135,7 @@ def rows(
         if (name in columns and not name.endswith("_id")) or name in FREE_IDS
     }
     found: list[Row] = []
-    for _ in range(draw(st.integers(1, most))):
+    for _ in range(draw(st.integers(least, 8))):
         parent = draw(st.sampled_from(parents))
         found.append(make(parent, **{name: draw(each) for name, each in values.items()}))
         found[-1].place = {name: parent[name] for name in Place.model_fields if name in parent}
@@ -221,7 +225,7 @@ def id_of(row: Row) -> str:
 
 
 @st.composite
-def cases(draw: st.DrawFn, lists: Lists, filters_: int = 4) -> Case:
+def cases(draw: st.DrawFn, lists: Lists, filters_: int = 4, least: int = 1) -> Case:
     """Draw rows of one of some lists, which are made so, and filters to try on them."""
     listed = draw(st.sampled_from(list(lists)))
     owner = factories.a_user()
@@ -235,7 +239,7 @@ def cases(draw: st.DrawFn, lists: Lists, filters_: int = 4) -> Case:
     }
     of_records = (room, [experiment, room, *people], people)
     parent, needed, parents = lists_of.get(listed.model, of_records)
-    found = draw(rows(listed, lists[listed], parents))
+    found = draw(rows(listed, lists[listed], parents, least))
     if listed in RECORDS:
         for row in found:
             row.place |= {"room_id": room["room_id"], "experiment_id": experiment["experiment_id"]}

@@ -17,6 +17,13 @@ from tests.studies import ASKING
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 SAMPLES = st.lists(
     st.tuples(
         st.integers(-3_000, 3_000),
@@ -110,6 +117,28 @@ async def test_a_mean_is_of_the_samples_from_a_point_to_the_next(
             own = [s[1] for s in within if s[2] == who and point <= s[0] < point + every]
             assert value == (pytest.approx(fmean(own)) if own else None)
             assert gap == (not own)
+
+
+async def test_a_sample_from_before_the_range_is_held_into_it(api: Api) -> None:
+    place = await a_place(api, people=1)
+    await rated(place, [(-450, 0.1, 0), (-250, 0.2, 0), (-249, 0.3, 0), (150, 0.4, 0)])
+    held = {"everyMs": 100, "from": 0, "to": 600, "maxGapMs": 300}
+
+    found = await place.ask(asked(**held))
+    without = await place.ask(asked(**held, rule="MEAN"))
+
+    assert found["participants"][0]["value"] == [0.3, None, 0.4, 0.4, 0.4, None]
+    assert without["participants"][0]["value"] == [None, 0.4, *[None] * 4]
+
+
+async def test_a_grid_is_bounded_even_where_nobody_was(api: Api) -> None:
+    place = await a_place(api)
+    empty = a_room(place.experiment)
+    await save(api.db, empty)
+    field = asked(everyMs=1, **{"from": -(1 << 31), "to": (1 << 31) - 1})
+    query = f'{{ room(roomId: "{empty["room_id"]}") {{ {field} }} }}'
+
+    assert (await api.refusal(query, place.key))[0] == "BAD_USER_INPUT"
 
 
 async def test_of_samples_at_one_moment_the_last_to_arrive_counts(api: Api) -> None:

@@ -8,6 +8,13 @@ from tests.rollup_rooms import a_place
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 COUNTS = "{ kind count firstTimestamp lastTimestamp }"
 
 KINDS = {

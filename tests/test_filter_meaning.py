@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def key(api: Api) -> str:
+async def key(any_api: Api) -> str:
     """The key of the owner of two experiments; who is in their rooms says what they hold."""
     owner, other = a_user(user_id="usr_mine"), a_user(user_id="usr_other")
     full, empty = an_experiment(owner, name="full"), an_experiment(owner, name="empty")
@@ -42,8 +42,8 @@ async def key(api: Api) -> str:
         an_event(one, event_id="evt_without", response={}),
         a_chat_message(two, message_id="msg_greek", content="ΟΔΥΣΣΕΎΣ und die Sirenen"),
     ]
-    await save(api.db, owner, other, full, empty, *rooms, *people, *records)
-    return await api.key_of(owner.key)
+    await save(any_api.db, owner, other, full, empty, *rooms, *people, *records)
+    return await any_api.key_of(owner.key)
 
 
 async def events(api: Api, key: str, **response: Any) -> set[str]:
@@ -59,32 +59,32 @@ async def events(api: Api, key: str, **response: Any) -> set[str]:
     [(1, "01"), (1.0, "01"), ("1", "2"), (True, "3"), (None, "4"), (False, ""), (0, "")],
 )
 async def test_json_values_of_different_types_are_never_equal(
-    api: Api, key: str, value: object, found: str
+    any_api: Api, key: str, value: object, found: str
 ) -> None:
-    assert await events(api, key, path="v", equals=value) == set(found)
+    assert await events(any_api, key, path="v", equals=value) == set(found)
 
 
-async def test_nothing_at_a_path_is_not_null_but_can_be_asked_for(api: Api, key: str) -> None:
-    assert await events(api, key, path="v", isNull=True) == {"4", "without"}
-    assert await events(api, key, path="v", equals=None) == {"4"}
-    assert await events(api, key, path="v[0]", equals=1) == {"5"}
-    assert await events(api, key, path='"v".n', equals=1) == {"6"}
-    assert await events(api, key, path="v") == {*"0123456", "without"}
+async def test_nothing_at_a_path_is_not_null_but_can_be_asked_for(any_api: Api, key: str) -> None:
+    assert await events(any_api, key, path="v", isNull=True) == {"4", "without"}
+    assert await events(any_api, key, path="v", equals=None) == {"4"}
+    assert await events(any_api, key, path="v[0]", equals=1) == {"5"}
+    assert await events(any_api, key, path='"v".n', equals=1) == {"6"}
+    assert await events(any_api, key, path="v") == {*"0123456", "without"}
 
 
-async def test_a_value_as_a_whole_has_an_empty_path(api: Api, key: str) -> None:
+async def test_a_value_as_a_whole_has_an_empty_path(any_api: Api, key: str) -> None:
     query = """query($one: SparseRatingFilter) { experiments(filter: {name: {equals: "full"}}) {
       nodes { sparseRatings(filter: $one) { nodes { ratingId } } } } }"""
     for value, found in ((1, {"rat_0", "rat_1"}), (None, {"rat_4"})):
-        data = await api.ask(query, key, one={"value": {"equals": value}})
+        data = await any_api.ask(query, key, one={"value": {"equals": value}})
         nodes = data["experiments"]["nodes"][0]["sparseRatings"]["nodes"]
         assert {node["ratingId"] for node in nodes} == found
 
 
 async def test_conditions_that_python_takes_for_equal_are_told_apart_in_one_request(
-    api: Api, key: str
+    any_api: Api, key: str
 ) -> None:
-    data = await api.ask(
+    data = await any_api.ask(
         """{ experiments(filter: {name: {equals: "full"}}) { nodes {
              number: events(filter: {response: {path: "v", equals: 1}}) { totalCount }
              truth: events(filter: {response: {path: "v", equals: true}}) { totalCount }
@@ -100,12 +100,12 @@ async def test_conditions_that_python_takes_for_equal_are_told_apart_in_one_requ
     [("οδυσσεύς", 1), ("UND DIE", 1), ("σσ", 1), ("oδ", 0), ("", 1), ("%", 0), ("*", 0)],
 )
 async def test_a_search_takes_upper_and_lower_case_of_any_script_alike(
-    api: Api, key: str, search: str, found: int
+    any_api: Api, key: str, search: str, found: int
 ) -> None:
     query = """query($content: TextMatch) { experiments(filter: {name: {equals: "full"}}) {
       nodes { chatMessages(filter: {content: $content}) { totalCount } } } }"""
     for how in ("contains", "startsWith"):
-        data = await api.ask(query, key, content={how: search})
+        data = await any_api.ask(query, key, content={how: search})
         count = data["experiments"]["nodes"][0]["chatMessages"]["totalCount"]
         assert count == (found if how == "contains" or search in ("οδυσσεύς", "") else 0)
 
@@ -116,18 +116,21 @@ async def experiments(api: Api, key: str, kept: str) -> list[str]:
 
 
 async def test_experiments_are_found_by_owner_and_by_how_much_is_in_them(
-    api: Api, key: str
+    any_api: Api, key: str
 ) -> None:
-    assert await experiments(api, key, '{ownerId: {in: ["usr_mine"]}}') == ["empty", "full"]
-    assert await experiments(api, key, '{ownerId: {in: ["usr_other"]}}') == []
-    assert await experiments(api, key, '{not: {ownerId: {in: ["usr_other"]}}}') == ["empty", "full"]
-    assert await experiments(api, key, "{roomCount: {gte: 3, lt: 4}}") == ["full"]
-    assert await experiments(api, key, "{participantCount: {lt: 3}}") == ["empty"]
-    assert await experiments(api, key, '{roles: {has: "host"}}') == ["empty", "full"]
-    assert await experiments(api, key, '{roles: {has: "Host"}}') == []
+    assert await experiments(any_api, key, '{ownerId: {in: ["usr_mine"]}}') == ["empty", "full"]
+    assert await experiments(any_api, key, '{ownerId: {in: ["usr_other"]}}') == []
+    assert await experiments(any_api, key, '{not: {ownerId: {in: ["usr_other"]}}}') == [
+        "empty",
+        "full",
+    ]
+    assert await experiments(any_api, key, "{roomCount: {gte: 3, lt: 4}}") == ["full"]
+    assert await experiments(any_api, key, "{participantCount: {lt: 3}}") == ["empty"]
+    assert await experiments(any_api, key, '{roles: {has: "host"}}') == ["empty", "full"]
+    assert await experiments(any_api, key, '{roles: {has: "Host"}}') == []
 
 
-async def test_rooms_are_found_by_how_many_were_in_them(api: Api, key: str) -> None:
+async def test_rooms_are_found_by_how_many_were_in_them(any_api: Api, key: str) -> None:
     query = """query($kept: RoomFilter) { experiments(filter: {name: {equals: "full"}}) {
       nodes { rooms(filter: $kept) { nodes { roomId } } } } }"""
     for kept, found in (
@@ -136,7 +139,7 @@ async def test_rooms_are_found_by_how_many_were_in_them(api: Api, key: str) -> N
         ({"not": {"participantCount": {"lt": 2}}}, ["room_of_2"]),
         ({"duration": {"gte": 660_000, "lt": 660_001}}, ["room_of_0", "room_of_1", "room_of_2"]),
     ):
-        data = await api.ask(query, key, kept=kept)
+        data = await any_api.ask(query, key, kept=kept)
         nodes = data["experiments"]["nodes"][0]["rooms"]["nodes"]
         assert sorted(node["roomId"] for node in nodes) == found
 
@@ -159,38 +162,42 @@ PARTICIPANTS = """query($kept: ParticipantFilter) {
     ],
 )
 async def test_participants_are_found_by_what_there_is_of_them(
-    api: Api, key: str, kept: Any, found: list[str]
+    any_api: Api, key: str, kept: Any, found: list[str]
 ) -> None:
-    data = await api.ask(PARTICIPANTS, key, kept=kept)
+    data = await any_api.ask(PARTICIPANTS, key, kept=kept)
     page = data["experiments"]["nodes"][0]["participants"]
     assert sorted(node["participantId"] for node in page["nodes"]) == found
     assert page["totalCount"] == len(found)
 
 
 @pytest.mark.parametrize("kind", RecordType)
-async def test_there_is_a_record_of_each_type_that_is_asked_for(api: Api, kind: RecordType) -> None:
+async def test_there_is_a_record_of_each_type_that_is_asked_for(
+    any_api: Api, kind: RecordType
+) -> None:
     owner = a_user()
     experiment = an_experiment(owner, name="full")
     room = a_room(experiment)
     people = [a_participant(room, participant_id=f"{kind_.name}") for kind_ in RecordType]
     records = [A_RECORD[each](person) for each, person in zip(RecordType, people, strict=True)]
-    await save(api.db, owner, experiment, room, *people, *records)
+    await save(any_api.db, owner, experiment, room, *people, *records)
 
-    data = await api.ask(PARTICIPANTS, await api.key_of(owner.key), kept={"hasData": [kind.name]})
+    data = await any_api.ask(
+        PARTICIPANTS, await any_api.key_of(owner.key), kept={"hasData": [kind.name]}
+    )
 
     nodes = data["experiments"]["nodes"][0]["participants"]["nodes"]
     assert nodes == [{"participantId": kind.name}]
 
 
-async def test_a_filter_that_tells_of_other_data_needs_the_scope_to_read_it(api: Api) -> None:
+async def test_a_filter_that_tells_of_other_data_needs_the_scope_to_read_it(any_api: Api) -> None:
     owner = a_user()
     experiment = an_experiment(owner, name="full")
-    await save(api.db, owner, experiment, a_room(experiment))
-    narrow = await api.key_of(owner.key, "read:experiments", "read:participants", "read:events")
-    narrower = await api.key_of(owner.key, "read:experiments")
+    await save(any_api.db, owner, experiment, a_room(experiment))
+    narrow = await any_api.key_of(owner.key, "read:experiments", "read:participants", "read:events")
+    narrower = await any_api.key_of(owner.key, "read:experiments")
 
-    await api.ask(PARTICIPANTS, narrow, kept={"hasData": ["EVENTS"]})
-    code, message = await api.refusal(
+    await any_api.ask(PARTICIPANTS, narrow, kept={"hasData": ["EVENTS"]})
+    code, message = await any_api.refusal(
         PARTICIPANTS, narrow, kept={"not": {"or": [{"hasData": ["EVENTS", "RECORDINGS"]}]}}
     )
     assert (code, "`read:recordings`" in message) == ("FORBIDDEN", True)
@@ -199,16 +206,18 @@ async def test_a_filter_that_tells_of_other_data_needs_the_scope_to_read_it(api:
         "{ experiments { nodes { rooms(filter: {and: [{participantCount: {lt: 5}}]}) "
         "{ totalCount } } } }",
     ):
-        await api.ask(query, narrow)
-        assert (await api.refusal(query, narrower))[0] == "FORBIDDEN"
+        await any_api.ask(query, narrow)
+        assert (await any_api.refusal(query, narrower))[0] == "FORBIDDEN"
 
 
-async def test_what_a_filter_leaves_out_is_just_what_its_opposite_keeps(api: Api, key: str) -> None:
+async def test_what_a_filter_leaves_out_is_just_what_its_opposite_keeps(
+    any_api: Api, key: str
+) -> None:
     query = """query($kept: EventFilter) { experiments(filter: {name: {equals: "full"}}) {
       nodes { events(filter: $kept) { totalCount } } } }"""
 
     async def count(kept: Any) -> int:
-        data = await api.ask(query, key, kept=kept)
+        data = await any_api.ask(query, key, kept=kept)
         total: int = data["experiments"]["nodes"][0]["events"]["totalCount"]
         return total
 

@@ -16,16 +16,29 @@ Keys = list[tuple[str, bool]]
 """Columns to sort by, and whether descending."""
 
 
+ALL = {**RECORDS, **PLACES}
+
+DRAWN = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
 @st.composite
 def sorted_cases(draw: st.DrawFn) -> tuple[Case, Keys]:
-    case = draw(cases({**RECORDS, **PLACES}, 1))
+    case = draw(cases(ALL, 1))
     columns = [choice.value for choice in case.listed.order]
     chosen = draw(st.lists(st.sampled_from(columns), min_size=1, max_size=3, unique=True))
     return case, [(column, draw(st.booleans())) for column in chosen]
 
 
+def asked(case: Case) -> dict[str, Any]:
+    return case.asked[0] if case.asked else {}
+
+
 def expected(case: Case, keys: Keys) -> list[str]:
-    found = [row for row in case.found if keeps(case.asked[0], row)]
+    found = [row for row in case.found if keeps(asked(case), row)]
     found.sort(key=lambda row: row.key, reverse=keys[-1][1])
     for column, descending in reversed(keys):
         found.sort(key=lambda row: sort_key(row, column), reverse=descending)
@@ -43,7 +56,7 @@ async def walked(
     ids: list[str] = []
     place: dict[str, Any] = {}
     while True:
-        arguments = {"filter": case.asked[0], "order": order, limit: size, **place}
+        arguments = {"filter": asked(case), "order": order, limit: size, **place}
         page = await case.page(api, key, **arguments)
         found = [node["id"] for node in page["nodes"]]
         ids = [*found, *ids] if backwards else [*ids, *found]
@@ -53,16 +66,25 @@ async def walked(
         place = {side: page["pageInfo"][edge]}
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@DRAWN
 @given(chosen=sorted_cases(), size=st.integers(1, 5), backwards=st.booleans())
 async def test_pages_are_in_the_order_that_python_would_sort_them(
-    api: Api, chosen: tuple[Case, Keys], size: int, backwards: bool
+    any_api: Api, chosen: tuple[Case, Keys], size: int, backwards: bool
 ) -> None:
     case, keys = chosen
-    key = await case.stored(api)
+    key = await case.stored(any_api)
 
-    assert await walked(api, key, case, keys, size, backwards=backwards) == expected(case, keys)
+    assert await walked(any_api, key, case, keys, size, backwards=backwards) == expected(case, keys)
+
+
+@settings(DRAWN, max_examples=12)
+@given(case=cases(ALL, 0, least=6))
+async def test_every_order_that_a_list_offers_leads_from_page_to_page(
+    any_api: Api, case: Case
+) -> None:
+    key = await case.stored(any_api)
+    for choice in case.listed.order:
+        for descending in (False, True):
+            keys = [(choice.value, descending)]
+            walk = await walked(any_api, key, case, keys, 2, backwards=descending)
+            assert walk == expected(case, keys), choice

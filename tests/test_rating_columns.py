@@ -16,6 +16,13 @@ from tests.test_schema import camel, fields_of
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 NAMES = [camel(name) for name in CONTINUOUS_RATINGS.public_columns]
 ALL = " ".join(NAMES)
 PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
@@ -162,7 +169,11 @@ async def test_a_cursor_from_elsewhere_is_refused(api: Api) -> None:
         "continuousRatings(first: 2, orderBy: [{field: ONSET}]) { pageInfo { endCursor } }"
     )
 
+    other = await with_samples(api)
+    others = (await other.ask(own))["pageInfo"]["endCursor"]
+
     for level, after, more in (
+        ("room", others, ""),
         ("experiment", room, ""),
         ("room", room, ", filter: {onset: {lt: 5}}"),
         ("room", by_onset["pageInfo"]["endCursor"], ""),

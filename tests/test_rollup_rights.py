@@ -18,6 +18,13 @@ from tests.factories import (
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 PERSON = "p" * 28
 
 ROLL_UPS = {

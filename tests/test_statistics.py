@@ -17,6 +17,13 @@ from tests.studies import ASKING
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 NUMBERS = "n missing other mean sd min q1 median q3 max"
 
 NUMERIC = (

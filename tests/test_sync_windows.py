@@ -16,6 +16,13 @@ from tests.studies import ASKING
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def api(any_api: Api) -> Api:
+    """The server over either kind of database."""
+    return any_api
+
+
 WINDOWS = """{ roomId participantId onset count missing meanDrift meanAbsoluteDrift
   maxAbsoluteDrift meanQuality band }"""
 

@@ -2,10 +2,14 @@
 
 import argparse
 import json
+import os
 import re
+import signal
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.reading.asked import (
@@ -47,9 +51,13 @@ def main() -> None:
     options.add_argument("--servers", nargs="*", choices=names, default=names)
     options.add_argument("--questions", nargs="*", choices=DOCUMENTS, default=list(DOCUMENTS))
     options.add_argument("--write", action="store_true", help="keep the table in bench/results.md")
+    options.add_argument("--profile", action="store_true", help="tell where ours spends its time")
     given = options.parse_args()
     questions = [each for each in QUESTIONS if each.split(",")[0] in given.questions]
     built = database()
+    if given.profile:
+        _profile(questions, built, given.seconds)
+        return
     kinds = [kind for kind in KINDS if kind is OURS or kind.name in given.servers]
     measured = Measured(kinds, questions)
     with ExitStack() as stack:
@@ -65,6 +73,26 @@ def main() -> None:
                     measured.note(one.kind, question, rate)
             print(f"round {number + 1} of {given.rounds}", flush=True)
     report(measured, write=given.write)
+
+
+def _profile(questions: Sequence[str], built: Built, seconds: float) -> None:
+    """Print where our server spends its processor time while it answers each question."""
+    report = built.folder / "profile.txt"
+
+    def command(port: int, built: Built) -> list[str]:
+        here = [sys.executable, "-m", "bench.reading.profiled"]
+        return [*here, str(port), str(built.folder), str(report)]
+
+    with ExitStack() as stack:
+        kind = replace(OURS, command=command)
+        for one in list(_prepared(stack, [kind], questions, built)):
+            for wanted in (WARM_SECONDS, seconds):
+                report.unlink(missing_ok=True)
+                measure(one.request, wanted, one.size)
+                os.kill(one.request.process, signal.SIGUSR1)
+                while not report.exists():
+                    time.sleep(0.05)
+            print(f"{one.question}: {report.read_text()}")
 
 
 def _prepared(

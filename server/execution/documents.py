@@ -16,6 +16,7 @@ class Documents:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._queries: dict[str, str | None] = {}  # the names of those that are just one query
 
     def get(self, text: str) -> DocumentNode | None:
         """Return a document that is known to be valid."""
@@ -25,15 +26,19 @@ class Documents:
 
     def query(self, text: str, name: str | None) -> DocumentNode | None:
         """Return a known document that is just one query, of that name if one is given."""
-        document = self.get(text)
-        return document if document is not None and _is_one_query(document, name) else None
+        if text not in self._queries or name not in (None, self._queries[text]):
+            return None
+        return self.get(text)
 
     def keep(self, text: str, document: DocumentNode) -> None:
         """Remember that a document is valid."""
         if len(text) <= MOST_CHARACTERS:
             self._kept[text] = document
+            if (query := _only_query(document)) is not None:
+                self._queries[text] = query.name.value if query.name else None
             if len(self._kept) > MOST_DOCUMENTS:
-                self._kept.popitem(last=False)
+                oldest, _ = self._kept.popitem(last=False)
+                self._queries.pop(oldest, None)
 
 
 class KnownDocuments(SchemaExtension):
@@ -58,12 +63,12 @@ class KnownDocuments(SchemaExtension):
             self._documents.keep(text, document)
 
 
-def _is_one_query(document: DocumentNode, name: str | None) -> bool:
+def _only_query(document: DocumentNode) -> OperationDefinitionNode | None:
     operations = [
         each for each in document.definitions if isinstance(each, OperationDefinitionNode)
     ]
     match operations:
         case [OperationDefinitionNode(operation=OperationType.QUERY) as query]:
-            return name is None or (query.name is not None and query.name.value == name)
+            return query
         case _:
-            return False
+            return None

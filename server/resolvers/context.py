@@ -1,6 +1,6 @@
 """What every resolver is given: who asks, and the parts of the server that it may use."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -30,7 +30,8 @@ class Context:
 
     services: Services
     actor: Actor
-    base_url: str
+    address: Callable[[], str]
+    """Where the caller reaches the server: worked out only for who asks for a link."""
 
     @property
     def fast_path(self) -> bool:
@@ -47,7 +48,7 @@ class Context:
 
     def link(self, path: str, purpose: Purpose, key: int) -> str:
         """Return the address of a file, signed now, for whoever holds it."""
-        return f"{self.base_url}{path}?token={self.services.signer.sign(purpose, key)}"
+        return f"{self.address()}{path}?token={self.services.signer.sign(purpose, key)}"
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Caller:
     """Whoever is at the other end of a request, or of a socket, until their key is known."""
 
     services: Services
-    base_url: str
+    address: Callable[[], str]
     key: str | None
     actor: Actor | None = None
     connection_params: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -65,6 +66,6 @@ class Caller:
         self.actor = await actor_with(self.services.db, self.key)
 
     def context(self) -> Context:
-        """Return the context of a new operation: a socket has many, each with its own loaders."""
+        """Return the context of a new operation: a socket has many, each with its own loader."""
         assert self.actor is not None
-        return Context(self.services, self.actor, self.base_url)
+        return Context(self.services, self.actor, self.address)

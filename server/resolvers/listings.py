@@ -30,8 +30,11 @@ from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
 from server.resolvers.summaries import tallies
-from server.rows import Row, TableLayout, layout_of
+from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
+
+QUICK_ROWS = 10_000
+"""How many rows may be read where other answers wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class PageWithin:
         level = sources[0].layout.level
         request = listing.request(level, self.window, self.most)
         layout = _layout(context, listing, request, wanted)
-        parents = [source.key for source in sources]
+        parents = keys_of(sources)
         for parent in parents:
             check_cursors(request, parent)
         one = len(parents) == 1
@@ -135,7 +138,8 @@ class PageWithin:
         shape = "within", one, level, listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
         given |= {PARENT: parents[0]} if one else {PARENTS: list(dict.fromkeys(parents))}
-        rows = await context.db.fetch(context.db.prepare(shape, statement), given)
+        quick = request.limit * len(parents) <= QUICK_ROWS
+        rows = await context.db.fetch(context.db.prepare(shape, statement), given, quick=quick)
         found = {parents[0]: rows} if one else by_parent(rows, parents)
         kin = listing, level
         return [page_of(layout, found[parent], request, parent, kin) for parent in parents]
@@ -164,7 +168,7 @@ class Counts:
     async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[int]:
         listing = Listing(self.listed, self.listed.filter())
         level = sources[0].layout.level
-        return await counts_within(context, listing, level, [source.key for source in sources])
+        return await counts_within(context, listing, level, keys_of(sources))
 
 
 async def counts_within(
@@ -176,7 +180,7 @@ async def counts_within(
     if isinstance(listing.listed, DataType) and listing.kept == listing.listed.filter():
         data_type = RecordType(listing.listed)
         tallied = await tallies(context, level, parents, [data_type])
-        found = {parent: count for parent, _, count, *_ in tallied}
+        found = {parent: count for _, count, parent in tallied}
         return [found.get(key, 0) for key in parents]
     layout = layout_of(listing.listed.model)
     column = layout.columns[f"{level}_key"]

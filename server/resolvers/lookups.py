@@ -22,7 +22,7 @@ from server.records.rooms import ROOMS, Room
 from server.records.users import User
 from server.resolvers.context import Context
 from server.resolvers.listings import seen
-from server.rows import Row, TableLayout, layout_of
+from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
 
 MOST_NODES = 100
@@ -74,7 +74,7 @@ class Parents:
         if self.scope is not None:
             context.actor.require(self.scope)
         layout = layout_of(self.model, wanted, raw=context.db.raw)
-        asked = [getattr(source, self.key) for source in sources]
+        asked = keys_of(sources, self.key)
         found = await _by_key(context, layout, asked, within=True)
         return [found[key] for key in asked]  # foreign keys hold
 

@@ -10,7 +10,7 @@ from server.key_lists import among, keys
 from server.paging import PARENTS
 from server.records.experiments import Experiment
 from server.resolvers.context import Context
-from server.rows import Layout, Row, layout_of
+from server.rows import Layout, Row, keys_of, layout_of
 from server.statements import Statement
 
 ACCESS = Layout("Access", ["can_view", "can_export"])
@@ -23,7 +23,7 @@ class Accesses:
     async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[Row]:
         exportable = frozenset[int]()
         if context.actor.may("export:data"):
-            exportable = await _exportable(context, [source.key for source in sources])
+            exportable = await _exportable(context, keys_of(sources))
         return [ACCESS.row((True, source.key in exportable)) for source in sources]
 
 

@@ -13,14 +13,14 @@ from server.paging import PARENTS
 from server.records import RecordType
 from server.records.tallies import Tally
 from server.resolvers.context import Context
-from server.rows import Layout, Row, Rows, layout_of
+from server.rows import Layout, Row, Rows, keys_of, layout_of
 from server.statements import Statement
 
-SUMMARY = Layout(
-    "DataSummary",
-    ["data_type", "record_count", "first_timestamp", "last_timestamp"],
-    readers=[RecordType.__getitem__, None, None, None],
-)
+_NAMES = ["data_type", "record_count", "first_timestamp", "last_timestamp"]
+_READERS = [RecordType.__getitem__, None, None, None]
+SUMMARY = Layout("DataSummary", _NAMES, readers=_READERS)
+COUNT = Layout("DataSummary", _NAMES[:2], readers=_READERS[:2])
+"""What a summary is if nobody asks from when to when."""
 
 _TALLY = layout_of(Tally)
 
@@ -35,15 +35,16 @@ class Summaries:
         self, context: Context, sources: Sequence[Row], wanted: Wanted
     ) -> Sequence[Rows]:
         context.actor.require(*(each.value.scope for each in self.types))
-        parents = [source.key for source in sources]
+        parents = keys_of(sources)
         place = {each.name: place for place, each in enumerate(self.types)}
         nothing: list[Sequence[Any]] = [(name, 0, None, None) for name in place]
         found = {parent: nothing.copy() for parent in parents}
-        ends = wanted is None or not wanted.isdisjoint({"first_timestamp", "last_timestamp"})
+        ends = wanted is None or not wanted.isdisjoint(_NAMES[2:])
         level = sources[0].layout.level
         for tally in await tallies(context, level, parents, self.types, ends=ends):
-            found[tally[0]][place[tally[1]]] = tally[1:] if ends else (*tally[1:], None, None)
-        return [Rows(SUMMARY, found[parent]) for parent in parents]
+            found[tally[-1]][place[tally[0]]] = tally
+        layout = SUMMARY if ends else COUNT
+        return [Rows(layout, found[parent]) for parent in parents]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ class AvailableTypes:
         self, context: Context, sources: Sequence[Row], wanted: Wanted
     ) -> Sequence[list[RecordType]]:
         types = [each for each in RecordType if context.actor.may(each.value.scope)]
-        parents = [source.key for source in sources]
+        parents = keys_of(sources)
         tallied = await tallies(context, sources[0].layout.level, parents, types)
-        found = {(parent, name) for parent, name, *_ in tallied}
+        found = {(parent, name) for name, _, parent in tallied}
         return [[each for each in types if (parent, each.name) in found] for parent in parents]
 
 
@@ -68,7 +69,7 @@ async def tallies(
     *,
     ends: bool = False,
 ) -> Sequence[Sequence[Any]]:
-    """Return parent, type's name and count, first and last time if wanted; no row for none.
+    """Return type's name and count, first and last time if wanted, and parent; no row for none.
 
     A participant has one tally a type; what is above adds up those of its participants.
     """
@@ -81,9 +82,10 @@ async def tallies(
 
     def statement() -> Statement:
         is_one = level == "participant"
-        shown = [column, col(Tally.data_type), count if is_one else _sum(count)]
+        shown = [col(Tally.data_type), count if is_one else _sum(count)]
         if ends:
             shown += [first, last] if is_one else [func.min(first), func.max(last)]
+        shown.append(column)
         kept = [among(column, keys(PARENTS)), actor.sees_within(_TALLY)]
         if len(types) < len(RecordType):
             kept.append(col(Tally.data_type).in_([each.name for each in types]))

@@ -99,7 +99,7 @@ def filled(grid: TimeGrid, points: range, known: Sequence[Known]) -> list[float 
         until = point + 1
         if grid.rule is Alignment.HOLD:
             until = (onset + grid.held_ms - grid.origin) // grid.every_ms + 1
-        if i + 1 < len(known):
+        if i + 1 < len(known):  # which would come to the same, but not be written twice
             until = min(until, known[i + 1].point)
         for place in range(point - first, min(until - first, len(points))):
             values[place] = value

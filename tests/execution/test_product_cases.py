@@ -1,26 +1,14 @@
 """The server with its fast path and without: the same answers to whoever asks."""
 
-from collections.abc import AsyncGenerator
 from itertools import product
 from typing import Any
 
 import pytest
 
 from tests.execution.product_cases import DOCUMENTS, FLAGS, MUTATIONS, ONE_AT_FAULT
-from tests.execution.twins import READERS, Twins, twins_over
+from tests.execution.twins import DROPPING, READERS, Twins
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def twins(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Twins]:
-    async with twins_over(tmp_path_factory.mktemp("twins")) as both:
-        yield both
+pytestmark = [pytest.mark.anyio, DROPPING]
 
 
 def asked(document: str, twins: Twins) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Documents that nobody thought of, answered alike by both ways of executing them."""
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,10 @@ from tests.execution.documents import Document, Pools, documents
 from tests.execution.executors import Pair, answer
 from tests.execution.failures import RAISED, RETURNED
 from tests.execution.toy_schema import toy_schema
-from tests.execution.twins import READERS, Twins, twins_over
+from tests.execution.twins import DROPPING, READERS, Twins
 from tests.execution.values import LEAVES, PETS
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, DROPPING]
 
 DRAWING = settings(
     max_examples=100,
@@ -77,17 +77,6 @@ def put_in(drawn: Document, ids: Mapping[str, str]) -> Document:
     for name, id_ in ids.items():
         text, variables = text.replace(f"<{name}>", id_), variables.replace(f"<{name}>", id_)
     return Document(text, json.loads(variables))
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def twins(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Twins]:
-    async with twins_over(tmp_path_factory.mktemp("random")) as both:
-        yield both
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import insert
 
 from server.global_ids import global_id
@@ -35,6 +36,9 @@ PERSON = "p" * 28
 ODD = "an odd experiment"
 
 READERS = ("owner", "collaborator", "participant", "outsider", "administrator", "narrow")
+
+DROPPING = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+"""Beside a failure graphql-core drops coroutines that it has not begun to await."""
 
 MANIFEST = {
     "files": [
