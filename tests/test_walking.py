@@ -77,7 +77,7 @@ def walks(draw: st.DrawFn, *, still: bool) -> Walk:
     rooms = [a_room(experiment) for _ in range(2)]
     people = [a_participant(room) for room in (*rooms, rooms[0])]
     needed, above, levels = _places(listed, owner, experiment, rooms, people)
-    found = draw(rows(listed, LISTS[listed], above, 20))
+    found = draw(rows(listed, LISTS[listed], above, most=20))
     if listed in RECORDS:
         names = {room.key: room["room_id"] for room in rooms}
         for row in found:
