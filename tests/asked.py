@@ -126,6 +126,7 @@ def rows(
     make: Callable[..., Row],
     parents: Sequence[Row],
     least: int,
+    most: int = 8,
 ) -> list[Row]:
     """Draw rows of a list, each of one of some parents, with anything in their columns."""
     columns = inspect(listed.model).columns
@@ -135,7 +136,7 @@ def rows(
         if (name in columns and not name.endswith("_id")) or name in FREE_IDS
     }
     found: list[Row] = []
-    for _ in range(draw(st.integers(least, 8))):
+    for _ in range(draw(st.integers(least, most))):
         parent = draw(st.sampled_from(parents))
         found.append(make(parent, **{name: draw(each) for name, each in values.items()}))
         found[-1].place = {name: parent[name] for name in Place.model_fields if name in parent}

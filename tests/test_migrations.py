@@ -1,5 +1,6 @@
 """Migrations: they make exactly what the code declares, once, and lose nothing."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -146,3 +147,13 @@ async def test_a_migration_that_fails_changes_nothing_and_can_be_run_again(
     copy = Database(f"sqlite+aiosqlite:///{db.file.with_suffix('.before-next.db')}")
     assert await names_in(copy) == ["Ada", "Bob"]
     await copy.close()
+
+
+async def test_servers_that_start_together_migrate_once(empty_url: str) -> None:
+    databases = [Database(empty_url) for _ in range(3)]
+
+    await asyncio.gather(*map(migrate, databases))
+
+    for database in databases:
+        await require_current(database)
+        await database.close()

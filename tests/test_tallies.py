@@ -1,5 +1,6 @@
 """Tallies: whatever is written, in whatever way, they say what counting would."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -232,3 +233,36 @@ async def test_a_truncated_table_has_nothing(postgres_url: str) -> None:
         await tx.execute(text("TRUNCATE event"))
     assert await tallied(db) == await counted(db)
     await db.close()
+
+
+async def test_writers_of_one_participant_do_not_miss_each_others_records(
+    postgres_url: str,
+) -> None:
+    db = Database(postgres_url)
+    [person, *_] = await some_people(db)
+    early, middle, late = (an_event(person, onset=onset) for onset in (1, 5, 9))
+    await save(db, early, late)
+
+    async def lose_the_last() -> None:
+        async with db.write() as tx:
+            await tx.execute(delete(Event).where(col(Event.id) == late.key))
+
+    async with db.write() as tx:
+        await tx.execute(insert(Event), dict(middle))
+        losing = asyncio.create_task(lose_the_last())
+        await blocked(db)
+    await losing
+
+    assert await tallied(db) == await counted(db)
+    [*_, first, last] = next(iter(await tallied(db)))
+    assert (first, last) == (START + 1, START + 5)
+    await db.close()
+
+
+async def blocked(db: Database) -> None:
+    """Return once a transaction waits for another."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    found = 0
+    while not found:
+        async with db.read() as tx:
+            found = (await tx.execute(waiting)).scalar_one()
