@@ -90,7 +90,9 @@ def _profile(questions: Sequence[str], built: Built, seconds: float) -> None:
                 report.unlink(missing_ok=True)
                 measure(one.request, wanted, one.size)
                 os.kill(one.request.process, signal.SIGUSR1)
+                deadline = time.monotonic() + 10
                 while not report.exists():
+                    assert time.monotonic() < deadline, "the profile was not written"
                     time.sleep(0.05)
             print(f"{one.question}: {report.read_text()}")
 
