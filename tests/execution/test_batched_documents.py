@@ -67,8 +67,9 @@ async def test_any_document_is_answered_alike(drawn: Document, things: Sequence[
 
 async def test_a_level_is_asked_for_once() -> None:
     things = [(n, "a", n, 0.5, True, "one", 0, ["a"], [0.5]) for n in range(4)]
-    document = """{ page(first: 4) { edges { cursor node { id things(first: 4) { id number
-      page(first: 4) { nodes { id must { id } count(first: 2) } } } } } nodes { id must { number } } } }"""
+    document = """{ page(first: 4) {
+      nodes { id must { number } } edges { cursor node { id things(first: 4) { id number
+      page(first: 4) { nodes { id must { id } count(first: 2) } } } } } } }"""
 
     for fast in (True, False):
         context = State(things, fast)
