@@ -3,6 +3,7 @@
 # graphql-core's types are generic in what they leave unsaid:
 # pyright: basic
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from graphql import (
@@ -36,11 +37,16 @@ def leave() -> NoReturn:
     raise LeftToGraphQL
 
 
+def items(values: object) -> Sequence[Any]:
+    """Return a list; anything else that could be gone through, a text above all, is none."""
+    return values if isinstance(values, list | tuple) else leave()
+
+
 class Names:
     """The values that generated code calls by name."""
 
     def __init__(self) -> None:
-        self.values: dict[str, Any] = {"leave": leave}
+        self.values: dict[str, Any] = {"leave": leave, "items": items}
 
     def name(self, value: object) -> str:
         """Return a new name of a value."""
@@ -77,7 +83,7 @@ def _shown(names: Names, type_: GraphQLOutputType, stored: str, *, sure: bool) -
         type_ = type_.of_type
     if is_list_type(type_):
         each = _shown(names, type_.of_type, "e", sure=sure)
-        return _unless_null(whole, stored, f"[{each} for e in {stored}]")
+        return _unless_null(whole, stored, f"[{each} for e in items({stored})]")
     assert is_leaf_type(type_)
     if type_ in (GraphQLString, GraphQLID) and sure:
         return stored if nullable else f"(x if (x := {stored}) is not None else leave())"
