@@ -82,7 +82,7 @@ def _shown(names: Names, type_: GraphQLOutputType, stored: str, *, sure: bool) -
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
     if is_list_type(type_):
-        each = _shown(names, type_.of_type, "e", sure=sure)
+        each = _shown(names, type_.of_type, "e", sure=False)  # JSON's lists hold anything
         return _unless_null(whole, stored, f"[{each} for e in items({stored})]")
     assert is_leaf_type(type_)
     if type_ in (GraphQLString, GraphQLID) and sure:

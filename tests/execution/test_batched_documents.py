@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.execution.batched_toy import State, schema
 from tests.execution.documents import Document, Pools, documents
 from tests.execution.executors import in_order, one_a_null
+from tests.execution.twins import DROPPING
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, DROPPING]
 
 POOLS: Pools = {
     "how": [
