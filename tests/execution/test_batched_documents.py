@@ -14,7 +14,7 @@ from tests.execution.documents import Document, Pools, documents
 from tests.execution.executors import in_order, one_a_null
 from tests.execution.twins import DROPPING
 
-pytestmark = [pytest.mark.anyio, DROPPING]
+pytestmark = [pytest.mark.anyio, *DROPPING]
 
 POOLS: Pools = {
     "how": [
@@ -55,7 +55,7 @@ async def answered(document: str, variables: Any, things: Sequence[Any], *, fast
 
 
 @settings(
-    max_examples=300,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

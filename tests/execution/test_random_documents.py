@@ -18,7 +18,7 @@ from tests.execution.toy_schema import toy_schema
 from tests.execution.twins import DROPPING, READERS, Twins
 from tests.execution.values import LEAVES, PETS
 
-pytestmark = [pytest.mark.anyio, DROPPING]
+pytestmark = [pytest.mark.anyio, *DROPPING]
 
 DRAWING = settings(
     max_examples=100,

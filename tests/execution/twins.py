@@ -37,7 +37,10 @@ ODD = "an odd experiment"
 
 READERS = ("owner", "collaborator", "participant", "outsider", "administrator", "narrow")
 
-DROPPING = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+DROPPING = (
+    pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
+    pytest.mark.usefixtures("dropping"),
+)
 """Beside a failure graphql-core drops coroutines that it has not begun to await."""
 
 MANIFEST = {
