@@ -68,6 +68,10 @@ class TableLayout(Layout):
         self.selected = [column.label(name) for name, column in kept.items()]
 
 
+MOST_ASKED = 4096
+"""For how many sets of names their layout is kept: a client may give any of them."""
+
+_asked: dict[tuple[type[Table], frozenset[str] | None, bool], TableLayout] = {}
 _layouts: dict[tuple[type[Table], frozenset[str] | None, bool], TableLayout] = {}
 
 
@@ -79,12 +83,15 @@ def layout_of(
     `raw` says that the rows come from SQLite's driver, past SQLAlchemy. Names that the table does
     not have are passed over, so that a selection's names can be given as they are.
     """
-    if wanted is not None:
-        wanted &= _names_of(model)
-    key = model, wanted, raw
-    if key not in _layouts:
-        _layouts[key] = TableLayout(model, wanted, raw=raw)
-    return _layouts[key]
+    if (layout := _asked.get((model, wanted, raw))) is not None:
+        return layout
+    kept = None if wanted is None else wanted & _names_of(model)
+    if (layout := _layouts.get((model, kept, raw))) is None:
+        layout = _layouts[model, kept, raw] = TableLayout(model, kept, raw=raw)
+    if len(_asked) >= MOST_ASKED:
+        _asked.clear()
+    _asked[model, wanted, raw] = layout
+    return layout
 
 
 def _in_order(model: type[Table]) -> list[tuple[str, ColumnElement[Any]]]:

@@ -3,6 +3,7 @@
 # graphql-core's types are generic in what they leave unsaid:
 # pyright: basic
 
+from binascii import b2a_base64
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -21,10 +22,9 @@ from graphql import (
     is_leaf_type,
     is_list_type,
 )
-from orjson import Fragment
+from orjson import Fragment, loads
 
 from server.execution.plans import NotPlanned
-from server.global_ids import id_writer
 from server.rows import Layout
 
 
@@ -46,7 +46,12 @@ class Names:
     """The values that generated code calls by name."""
 
     def __init__(self) -> None:
-        self.values: dict[str, Any] = {"leave": leave, "items": items}
+        self.values: dict[str, Any] = {
+            "leave": leave,
+            "items": items,
+            "loads": loads,
+            "to_base64": b2a_base64,
+        }
 
     def name(self, value: object) -> str:
         """Return a new name of a value."""
@@ -62,7 +67,10 @@ def read(names: Names, layout: Layout, attribute: str, type_: GraphQLOutputType)
     their columns say, but not that numbers fit, nor that what must not be null is not.
     """
     if attribute == "id":
-        return f"{names.name(id_writer(layout.type_name))}(r[{layout.place['key']}])"
+        shown = f"{layout.type_name}:%d".encode()  # see global_ids
+        return (
+            f"to_base64({shown!r} % r[{layout.place['key']}], newline=False).rstrip(b'=').decode()"
+        )
     if attribute not in layout.place:
         raise NotPlanned
     place = layout.place[attribute]
@@ -71,9 +79,16 @@ def read(names: Names, layout: Layout, attribute: str, type_: GraphQLOutputType)
     if isinstance(named, GraphQLScalarType) and named.name == "JSON":
         show = Fragment if layout.raw else named.coerce_output_value  # kept as text, shown as it is
         return _unless_null(type_, stored, f"{names.name(show)}({stored})")
+    if layout.raw and reader is not None and _is_list(type_):
+        stored = f"None if {stored} is None else loads({stored})"
+        return _shown(names, type_, f"({stored})", sure=False)
     if reader is not None and not isinstance(named, GraphQLEnumType):
         stored = f"{names.name(reader)}({stored})"
     return _shown(names, type_, stored, sure=reader is None)
+
+
+def _is_list(type_: GraphQLOutputType) -> bool:
+    return is_list_type(type_.of_type if isinstance(type_, GraphQLNonNull) else type_)
 
 
 def _shown(names: Names, type_: GraphQLOutputType, stored: str, *, sure: bool) -> str:

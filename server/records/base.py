@@ -107,7 +107,7 @@ class RecordFilter(Filter):
     participant_id: TextIn | None = Field(default=None, description="Which participants.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class DataType(Listed):
     """One of the seven: what whatever is done for each of them must know.
 

@@ -7,7 +7,7 @@ from server.records.described import OrderField
 from server.records.filters import Filter
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Listed:
     """A table that clients list.
 

@@ -1,7 +1,7 @@
 """Lists: a page of them, and how long they are, for many parents at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 
@@ -54,6 +54,16 @@ class Listing:
     listed: Listed
     kept: Filter
     order: tuple[SortKey, ...] = ()
+    scopes: tuple[str, ...] = field(init=False, compare=False)
+    """What an API key must be allowed in order to read it."""
+    _hash: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scopes", (self.listed.scope, *self.kept.scopes()))
+        object.__setattr__(self, "_hash", hash((self.listed, self.kept, self.order)))
+
+    def __hash__(self) -> int:
+        return self._hash  # asked for with each statement
 
     def request(self, level: str, window: Window, most: int | None = None) -> PageRequest:
         """Return which page of the list at a level is asked for; BadUserInput if there is none.
@@ -92,7 +102,7 @@ class PageOfAll:
         self, context: Context, sources: Sequence[object], wanted: Wanted
     ) -> Sequence[Page]:
         listing, actor = self.listing, context.actor
-        actor.require(listing.listed.scope, *listing.kept.scopes())
+        actor.require(*listing.scopes)
         request = listing.request("", self.window)
         layout = _layout(context, listing, request, wanted)
 
@@ -118,7 +128,7 @@ class PageWithin:
         self, context: Context, sources: Sequence[Row], wanted: Wanted
     ) -> Sequence[Page]:
         listing, actor = self.listing, context.actor
-        actor.require(listing.listed.scope, *listing.kept.scopes())
+        actor.require(*listing.scopes)
         level = sources[0].layout.level
         request = listing.request(level, self.window, self.most)
         layout = _layout(context, listing, request, wanted)
@@ -176,7 +186,7 @@ async def counts_within(
 ) -> Sequence[int]:
     """Count the rows that belong to each of some parents: records off the tallies, if they do."""
     actor = context.actor
-    actor.require(listing.listed.scope, *listing.kept.scopes())
+    actor.require(*listing.scopes)
     if isinstance(listing.listed, DataType) and listing.kept == listing.listed.filter():
         data_type = RecordType(listing.listed)
         tallied = await tallies(context, level, parents, [data_type])
@@ -220,8 +230,13 @@ def _layout(
     context: Context, listing: Listing, request: PageRequest, wanted: Wanted
 ) -> TableLayout:
     if wanted is not None:
-        wanted = wanted.union(key.column for key in request.keys)
+        wanted = _with_keys(wanted, request.keys)
     return layout_of(listing.listed.model, wanted, raw=context.db.raw)
+
+
+@lru_cache(4096)
+def _with_keys(wanted: frozenset[str], keys: tuple[SortKey, ...]) -> frozenset[str]:
+    return wanted.union(key.column for key in keys)
 
 
 def _shape(request: PageRequest) -> tuple[object, ...]:
