@@ -28,9 +28,11 @@ class Batches(DataLoader[Any, Any]):
 
     def load(self, key: tuple[Batch, Any]) -> asyncio.Future[Any]:
         # Others may wait for the same answer: who is cancelled, beside a failure, must not end it.
-        answer = asyncio.shield(super().load(key))
-        answer.add_done_callback(_seen)
-        return answer
+        answer = super().load(key)
+        shielded = asyncio.shield(answer)
+        for each in (answer, shielded):
+            each.add_done_callback(_heed)
+        return shielded
 
     async def batch_load_fn(self, keys: Sequence[tuple[Batch, Any]]) -> list[Any]:
         alike = defaultdict[tuple[Batch, object], list[Any]](list)
@@ -47,8 +49,8 @@ class Batches(DataLoader[Any, Any]):
         return [found[batch, id(source)] for batch, source in keys]
 
 
-def _seen(answer: asyncio.Future[Any]) -> None:
-    """Take notice of a failure: nobody waits any more for what lies beside another one."""
+def _heed(answer: asyncio.Future[Any]) -> None:
+    """Look at a failure for which nobody waits any more, or asyncio will complain of it."""
     if not answer.cancelled():
         answer.exception()
 
