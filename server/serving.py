@@ -17,7 +17,6 @@ def run(settings: Settings, host: str, port: int) -> None:
     configure_logging()
     app = create_app(settings)
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
-    gc.set_threshold(50_000, 20, 50)  # answers are large trees without cycles
     uvicorn.run(
         app,
         host=host,
