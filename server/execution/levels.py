@@ -28,6 +28,9 @@ from server.execution.plans import Load, Other, Selection
 from server.paging import Page
 from server.rows import Layout, Row, Rows
 
+MOST_MADE = 64
+"""For how many values of its variables the batches of a field are kept."""
+
 
 class Levels:
     """Carries plans out for one operation. Whatever it raises, graphql-core has to answer."""
@@ -43,8 +46,16 @@ class Levels:
         return await self._shown(load, load.definition.type, values)
 
     def _batch(self, load: Load) -> Batch:
-        if load.constant is not None:
-            return load.constant
+        given = self._executor.variable_values.coerced
+        values = tuple([repr(given.get(name, Undefined)) for name in load.variables])
+        if (batch := load.made.get(values)) is None:
+            batch = self._made(load)
+            if len(load.made) >= MOST_MADE:
+                load.made.clear()
+            load.made[values] = batch
+        return batch
+
+    def _made(self, load: Load) -> Batch:
         details = load.details[0]
         given = get_argument_values(
             load.definition,
@@ -54,17 +65,15 @@ class Levels:
         )
         made_from: Any = self._executor.schema._strawberry_schema  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] - Strawberry's own way back
         args, kwargs = get_arguments(
-            field=load.field,
+            field=load.declared,
             source=None,
             info=None,  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - a batched resolver takes none
             kwargs=given,
             config=made_from.config,
             scalar_registry=made_from.schema_converter.scalar_registry,
         )
-        assert load.field.base_resolver is not None
-        batch: Batch = load.field.base_resolver(*args, **kwargs)
-        if not load.varies:
-            load.constant = batch
+        assert load.declared.base_resolver is not None
+        batch: Batch = load.declared.base_resolver(*args, **kwargs)
         return batch
 
     async def _shown(

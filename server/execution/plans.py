@@ -13,6 +13,7 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
+    VariableNode,
     Visitor,
     get_named_type,
     is_abstract_type,
@@ -62,19 +63,19 @@ class Within:
 class Load:
     """What is loaded for all sources at once.
 
-    wanted    the names that will be read of it; None if that is not known
-    varies    whether variables have a part in its arguments
-    constant  the batch, once made, if they do not
+    wanted     the names that will be read of it; None if that is not known
+    variables  the names of those that have a part in its arguments
+    made       batches made before, by the values of the variables
     """
 
     definition: GraphQLField
-    field: StrawberryField
+    declared: StrawberryField
     needs: frozenset[str]
     details: FieldDetailsList
     selections: Mapping[str, "Selection"]
     wanted: Wanted
-    varies: bool
-    constant: Batch | None = None
+    variables: tuple[str, ...]
+    made: dict[object, Batch] = field(default_factory=dict[object, Batch])
 
 
 @dataclass(slots=True)
@@ -145,9 +146,9 @@ class Planner:
             case [Batched() as batched]:
                 selections = self._selections(get_named_type(definition.type), details)
                 wanted = _all(selection.wanted for selection in selections.values())
-                varies = _has_variables(details[0].node)
+                variables = _variables(details[0].node)
                 return Load(
-                    definition, declared, batched.needs, details, selections, wanted, varies
+                    definition, declared, batched.needs, details, selections, wanted, variables
                 )
             case _:
                 return None
@@ -200,18 +201,18 @@ def _all(names: Iterable[Wanted]) -> Wanted:
 
 
 class _Variables(Visitor):
-    """Finds whether there is any variable."""
+    """Finds variables."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found = False
+        self.names: set[str] = set()
 
-    def enter_variable(self, *_: Any) -> None:
-        self.found = True
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.names.add(node.name.value)
 
 
-def _has_variables(node: FieldNode) -> bool:
+def _variables(node: FieldNode) -> tuple[str, ...]:
     finder = _Variables()
     for argument in node.arguments or ():
         visit(argument, finder)
-    return finder.found
+    return tuple(sorted(finder.names))
