@@ -67,7 +67,7 @@ class OneOperation(SchemaExtension):
 
 
 class OperationContext(SchemaExtension):
-    """Gives each operation a context, hence loaders, of its own: a socket carries many."""
+    """Gives each operation a context, hence a loader, of its own: a socket carries many."""
 
     def on_operation(self) -> Generator[None]:
         caller = self.execution_context.context
