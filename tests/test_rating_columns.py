@@ -1,6 +1,7 @@
 """Columns of continuous ratings: the rows of the connection, as parallel lists."""
 
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.records.continuous_ratings import CONTINUOUS_RATINGS
-from tests.conftest import Api
+from tests.conftest import Api, opened
 from tests.factories import START, a_continuous_rating, a_participant, a_room, save
 from tests.rollup_rooms import Place, a_place
 from tests.studies import ASKING
@@ -95,7 +96,13 @@ async def test_moments_come_as_text_or_as_numbers(api: Api) -> None:
     assert found["timestamp"][0] == "2024-10-20T14:30:44.923Z"
 
 
-async def test_columns_that_were_not_selected_are_not_read(api: Api) -> None:
+async def test_columns_that_were_not_selected_are_not_read(tmp_path: Path, any_url: str) -> None:
+    """Plans look ahead; where they are switched off, everything is read."""
+    async with opened(tmp_path, database_url=any_url, fast_path=True) as api:
+        await only_what_is_selected_is_read(api)
+
+
+async def only_what_is_selected_is_read(api: Api) -> None:
     place = await with_samples(api)
     query = f"""{{ {place.at("room")} {{ columns: continuousRatingColumns {{
       __typename ...Some ... on ContinuousRatingColumns {{ again: value }} }} }} }}
