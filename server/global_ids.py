@@ -3,22 +3,12 @@
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
 from binascii import b2a_base64
-from collections.abc import Callable
 
 
 def global_id(type_name: str, key: int) -> str:
     """Return the id by which `node` finds a row."""
-    return id_writer(type_name)(key)
-
-
-def id_writer(type_name: str) -> Callable[[int], str]:
-    """Return what makes the keys of a type's rows global ids, many of them."""
-    start = f"{type_name}:%d".encode()
-
-    def write(key: int) -> str:  # ASCII has no `+` nor `/` in base 64
-        return b2a_base64(start % key, newline=False).rstrip(b"=").decode()
-
-    return write
+    text = b2a_base64(f"{type_name}:{key}".encode(), newline=False)
+    return text.rstrip(b"=").decode()  # ASCII has no `+` nor `/` in base 64
 
 
 def type_and_key(text: str) -> tuple[str, int] | None:

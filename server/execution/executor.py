@@ -33,6 +33,9 @@ from server.execution.plans import Load, NotPlanned, Planner
 MOST_OPERATIONS = 512
 """Of how many operations the plans are kept."""
 
+MOST_WAYS = 64
+"""For how many ways its @skip and @include can come out an operation's plans are kept."""
+
 
 @dataclass(slots=True)
 class _Plans:
@@ -122,6 +125,8 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
                 loads = Planner(self).roots(type_, fields)
             except (NotPlanned, RecursionError):
                 loads = {}
+            if len(plans.by_switches) >= MOST_WAYS:
+                plans.by_switches.clear()
             plans.by_switches[switches] = loads
         return loads
 

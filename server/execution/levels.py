@@ -103,6 +103,8 @@ class Levels:
     ) -> Sequence[Any]:
         first = lists[0] if lists else None
         if isinstance(first, Rows):
+            if any(rows.layout is not first.layout for rows in lists):
+                raise LeftToGraphQL
             values = [each for rows in lists for each in rows.values]
             selection = load.selections[first.layout.type_name]
             shown = iter(await self._values(selection, first.layout, values))

@@ -65,6 +65,11 @@ class Listing:
     def __hash__(self) -> int:
         return self._hash  # asked for with each statement
 
+    @property
+    def sorted_by(self) -> tuple[SortKey, ...]:
+        """What the list is sorted by: the first that it can be, unless something is asked for."""
+        return self.order or (SortKey(next(iter(self.listed.order)).value),)
+
     def request(self, level: str, window: Window, most: int | None = None) -> PageRequest:
         """Return which page of the list at a level is asked for; BadUserInput if there is none.
 
@@ -72,7 +77,7 @@ class Listing:
         """
         limit, backwards = page_size(window.first, window.last, most or self.listed.most)
         return PageRequest(
-            order=self.order or (SortKey(next(iter(self.listed.order)).value),),
+            order=self.sorted_by,
             limit=limit,
             fingerprint=_fingerprint(self, level),
             backwards=backwards,
@@ -85,9 +90,8 @@ class Listing:
 def _fingerprint(listing: Listing, level: str) -> str:
     if len({key.column for key in listing.order}) < len(listing.order):
         raise BadUserInput("`orderBy` names a field twice.", ["orderBy"])
-    order = listing.order or (SortKey(next(iter(listing.listed.order)).value),)
     asked = listing.kept.model_dump_json(exclude_none=True)
-    meant = f"{listing.listed.model.__name__} of {level} {order} {asked}"
+    meant = f"{listing.listed.model.__name__} of {level} {listing.sorted_by} {asked}"
     return sha256(meant.encode()).hexdigest()[:8]
 
 
