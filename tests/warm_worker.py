@@ -109,7 +109,7 @@ async def recipe_of(
 ) -> Recipe:
     names = tuple(data_type.name for data_type in types)
     async with db.read() as tx:
-        bounds = await take_bounds(tx, names)
+        bounds = await take_bounds(tx)
     values: dict[str, Any] = {
         "experiment_keys": tuple(row.key for row in experiments),
         "room_keys": tuple(row.key for row in rooms),

@@ -21,6 +21,7 @@ class CsvText:
     """A table as CSV; `spreads` are the JSON columns that become several."""
 
     ending = "csv"
+    resumable = True
 
     def __init__(
         self, columns: Sequence[Column], spreads: Mapping[str, Spread], *, excel: bool

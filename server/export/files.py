@@ -1,12 +1,10 @@
 """One table's file, in either format."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
 
 from server.export.arrow import Columns
 from server.export.contents import Contents
-from server.export.csv_files import CsvText
-from server.export.json_files import JsonText
+from server.export.formats import Text, text_of
 from server.export.manifests import Spreads
 from server.export.reports import Report
 from server.export.spreads import KeyCount, Spread
@@ -15,15 +13,8 @@ from server.export.tables import Plan, RecordTable, Table
 
 Write = Callable[[Bytes], None]
 
-
-class Text(Protocol):
-    """A table as text: what comes before its rows, the rows, and what comes after."""
-
-    ending: str
-
-    def head(self) -> Bytes: ...
-    def rows(self, rows: Columns) -> Bytes: ...
-    def tail(self) -> Bytes: ...
+SPREAD = ("CSV", "TSV")
+"""The formats in which a JSON column becomes several."""
 
 
 class Files:
@@ -34,7 +25,7 @@ class Files:
         self._contents = contents
         self._report = report
         self.ending = plan.format.lower()
-        self.spreads: Spreads = _spreads(plan, contents) if plan.format == "CSV" else {}
+        self.spreads: Spreads = _spreads(plan, contents) if plan.format in SPREAD else {}
 
     def places(self, table: Table, rows: Columns, write: Write) -> int:
         """Write a table of places; return how many rows it has."""
@@ -46,9 +37,7 @@ class Files:
         return _write(text, read_rows(self._contents, self._report, table, rooms), write)
 
     def _text(self, table: Table, spreads: Mapping[str, Spread]) -> Text:
-        if self._plan.format == "CSV":
-            return CsvText(table.columns, spreads, excel=self._plan.excel_bom)
-        return JsonText(table.columns)
+        return text_of(table, self._plan, spreads)
 
 
 def read_rows(

@@ -18,10 +18,11 @@ class JsonText:
     """A table as a list of objects."""
 
     ending = "json"
+    resumable = True
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], *, begun: bool = False) -> None:
         self._columns = columns
-        self._begun = False
+        self._begun = begun
 
     def head(self) -> Bytes:
         return b"["

@@ -29,6 +29,7 @@ class Manifest:
 
     files: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     written: Counter[str] = field(default_factory=Counter[str])
+    withheld: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
 
     def note(self, path: str, data_type: str | None, rows: int, size: int, sha256: str) -> None:
         """Note a file, and count what is in it."""
@@ -40,7 +41,15 @@ class Manifest:
     def ledger(self, selected: Mapping[str, int]) -> list[dict[str, Any]]:
         """Return what became of the selected records of each type."""
         return [
-            {"dataType": name, "selected": count, "written": self.written[name], "withheld": []}
+            {
+                "dataType": name,
+                "selected": count,
+                "written": self.written[name],
+                "withheld": [
+                    {"reason": reason, "count": withheld}
+                    for reason, withheld in sorted(self.withheld.get(name, {}).items())
+                ],
+            }
             for name, count in selected.items()
         ]
 

@@ -49,6 +49,10 @@ async def make_plan(
         packaging=recipe.packaging.value,
         anonymization=recipe.anonymization.value,
         excel_bom=recipe.excel_bom,
+        formula_guard=recipe.formula_guard,
+        include_media=recipe.include_media,
+        shift_times=recipe.shift_times,
+        smallest_cell=recipe.smallest_cell,
         snapshot_at=iso(recipe.snapshot_at),
         software=f"hyperstudy-data {_version()}",
         experiment_keys=recipe.experiment_keys,
@@ -70,16 +74,17 @@ async def make_plan(
 def _file_name(recipe: Recipe, title: str) -> str:
     if recipe.packaging is ExportPackaging.ZIP:
         return f"{title}.zip"
-    if recipe.format is ExportFormat.CSV:
-        return f"{title}_{RecordType[recipe.data_types[0]].value.stem}.csv"
-    return f"{title}.json"
+    ending = recipe.format.value.lower()
+    if recipe.format is ExportFormat.JSON:
+        return f"{title}.{ending}"
+    return f"{title}_{RecordType[recipe.data_types[0]].value.stem}.{ending}"
 
 
 def _require_one_table(recipe: Recipe) -> None:
     one_file = recipe.packaging is ExportPackaging.SINGLE_FILE
-    if one_file and recipe.format is ExportFormat.CSV and len(recipe.data_types) != 1:
+    if one_file and recipe.format is not ExportFormat.JSON and len(recipe.data_types) != 1:
         raise BadUserInput(
-            "A single CSV file holds one data type: choose one, or the packaging ZIP.",
+            f"A single {recipe.format} file holds one data type: choose one, or the packaging ZIP.",
             ("packaging",),
         )
 

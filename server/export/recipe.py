@@ -1,10 +1,9 @@
 """What an export is asked to hold: kept with its row, so that a retry writes the same again."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, SQLColumnExpression, false, func, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -25,7 +24,11 @@ class Recipe(BaseModel):
     """A selection, what to make of it, and where its snapshot ends.
 
     Whatever lies in any of the experiments, rooms or participants is selected; their keys are those
-    of their rows. `bounds` are the highest keys there were at the moment of the snapshot.
+    of their rows. `bounds` are the highest keys there were at the moment of the snapshot; `after`
+    are those of an earlier one, whose records are left out.
+
+    columns       by data type, the columns that its files show; all, of a type that is not named
+    smallest_cell how many people a statistic must describe
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,8 +42,14 @@ class Recipe(BaseModel):
     packaging: ExportPackaging
     anonymization: Anonymization
     excel_bom: bool = False
+    formula_guard: bool = False
+    columns: dict[str, tuple[str, ...]] = {}
+    include_media: bool = False
+    shift_times: bool = False
+    smallest_cell: int = 5
     title: str
     bounds: dict[str, int]
+    after: dict[str, int] = {}
     snapshot_at: Timestamp
 
     def selects(
@@ -59,16 +68,20 @@ class Recipe(BaseModel):
         return or_(false(), *kept)
 
     def within(self, name: str, key: SQLColumnExpression[Any]) -> ColumnElement[bool]:
-        """Return the clause that leaves out what came after the snapshot."""
-        return key <= self.bounds[name]
+        """Return the clause that leaves out what came after the snapshot, or before an earlier."""
+        there = key <= self.bounds[name]
+        return and_(there, key > self.after[name]) if name in self.after else there
 
 
-async def take_bounds(tx: AsyncConnection, data_types: Iterable[str]) -> dict[str, int]:
-    """Return where a snapshot taken now ends; in one transaction, so that it is one snapshot."""
+async def take_bounds(tx: AsyncConnection) -> dict[str, int]:
+    """Return where a snapshot taken now ends; in one transaction, so that it is one snapshot.
+
+    Of all types, exported or not: a later export may ask for what came since, of any.
+    """
     models: dict[str, type[Stored]] = {
         ROOMS: Room,
         PARTICIPANTS: Participant,
-        **{name: RecordType[name].value.model for name in data_types},
+        **{data_type.name: data_type.value.model for data_type in RecordType},
     }
     return {
         name: await tx.scalar(select(func.max(col(model.id)))) or 0

@@ -106,6 +106,10 @@ class Plan:
     packaging: str
     anonymization: str
     excel_bom: bool
+    formula_guard: bool
+    include_media: bool
+    shift_times: bool
+    smallest_cell: int
     snapshot_at: str
     software: str
 

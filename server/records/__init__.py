@@ -6,8 +6,11 @@ from typing import Annotated, TypeAlias
 from pydantic import PlainSerializer
 
 from server.records import api_keys as api_keys
+from server.records import export_schedules as export_schedules
 from server.records import exports as exports
+from server.records import revisions as revisions
 from server.records import tallies as tallies
+from server.records import time_shifts as time_shifts
 from server.records import users as users
 from server.records.chat_messages import CHAT_MESSAGES
 from server.records.components import COMPONENTS

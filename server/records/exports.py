@@ -17,7 +17,10 @@ class ExportFormat(Described):
     """What the records are written as."""
 
     CSV = "CSV", "One line a record; nested values in columns such as `response.value`."
+    TSV = "TSV", "As CSV, with tabs between the values."
     JSON = "JSON", "Nested values as they are, with metadata."
+    NDJSON = "NDJSON", "One JSON object a line, for a record each."
+    PARQUET = "PARQUET", "Typed columns, compressed, for pandas, polars, DuckDB and R's arrow."
 
 
 class ExportPackaging(Described):
@@ -34,6 +37,10 @@ class Anonymization(Described):
     REMOVE_IDENTIFIERS = (
         "REMOVE_IDENTIFIERS",
         "Codes instead of ids, the same throughout an experiment.",
+    )
+    AGGREGATE_ONLY = (
+        "AGGREGATE_ONLY",
+        "Statistics of groups that are large enough, and no record of anybody.",
     )
 
 
@@ -72,7 +79,21 @@ class ExportErrorCode(Described):
         "STORAGE_FAILED",
         "The store did not take the file: tell the operator.",
     )
+    STORAGE_FULL = "STORAGE_FULL", "There is no space left for the file: tell the operator."
+    RECORDS_CHANGED = (
+        "RECORDS_CHANGED",
+        "Records were deleted or changed while it was written: ask for it again.",
+    )
     INTERNAL = "INTERNAL", "A fault of the server's: tell the operator."
+
+
+class WithheldReason(Described):
+    """Why selected records are not in the files."""
+
+    AGGREGATED = "AGGREGATED", "They went into statistics, and are not shown one by one."
+    SMALL_GROUP = "SMALL_GROUP", "They would have described too few people."
+    IDENTIFIERS = "IDENTIFIERS", "They show who people are."
+    FILE_MISSING = "FILE_MISSING", "There is a record of a file, and no file in the store."
 
 
 class ExportBase(SQLModel):
@@ -103,6 +124,10 @@ class ExportBase(SQLModel):
 class Export(ExportBase, Stored, table=True):
     """A stored export.
 
+    `recipe_hash` tells recipes apart: what they select, how it is written, and where the snapshot
+    ends. `fingerprint` leaves out when it was asked for, and tells versions of the data apart: two
+    exports of one fingerprint hold the same.
+
     Whoever claims the job raises `fence`; every later write names the fence it holds, so that a
     worker taken for dead can write nothing. `seq` counts the changes that followers should see.
     """
@@ -110,12 +135,23 @@ class Export(ExportBase, Stored, table=True):
     __table_args__ = (
         UniqueConstraint("requested_by_key", "idempotency_key"),
         Index("ix_export_status", "status", "id"),
+        Index("ix_export_fingerprint", "fingerprint"),
+        Index("ix_export_recipe_hash", "recipe_hash"),
     )
 
     requested_by_key: int = Field(foreign_key="user.id", sa_type=KEY_TYPE)
     idempotency_key: str | None = None
     recipe: Json = Field(sa_type=JSON_TYPE)
+    recipe_hash: str | None = None
+    fingerprint: str | None = None
     reason: str | None = None
+    schedule_key: int | None = Field(
+        default=None,
+        foreign_key="export_schedule.id",
+        ondelete="SET NULL",
+        index=True,
+        sa_type=KEY_TYPE,
+    )
 
     seq: int = 0
     fence: int = 0

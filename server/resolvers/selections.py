@@ -1,7 +1,7 @@
 """What a caller wants exported, made a recipe: with rights, and only if it holds anything."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, tuple_
@@ -40,9 +40,15 @@ class Wanted:
     format: ExportFormat
     packaging: ExportPackaging
     anonymization: Anonymization
-    excel_bom: bool
-    idempotency_key: str | None
-    reason: str | None
+    excel_bom: bool = False
+    formula_guard: bool | None = None  # as `excel_bom`
+    columns: Mapping[RecordType, Sequence[str]] = field(default_factory=dict[RecordType, Any])
+    include_media: bool = False
+    shift_times: bool = False
+    since: str | None = None  # the id of an earlier export
+    snapshot: str | None = None  # from the recipe of an earlier export
+    idempotency_key: str | None = None
+    reason: str | None = None
 
 
 async def recipe_for(
@@ -71,12 +77,13 @@ def _check(wanted: Wanted) -> None:
     if not wanted.types:
         raise BadUserInput("Name a data type, or leave `dataTypes` out.", ["input", "dataTypes"])
     if (
-        wanted.format is ExportFormat.CSV
+        wanted.format is not ExportFormat.JSON
         and wanted.packaging is ExportPackaging.SINGLE_FILE
         and len(wanted.types) > 1
     ):
         raise BadUserInput(
-            "A single CSV file holds one data type: name one, or choose packaging ZIP.",
+            f"A single {wanted.format} file holds one data type: name one, or choose the packaging "
+            "ZIP.",
             ["input", "packaging"],
         )
 
@@ -103,8 +110,12 @@ async def _recipe(tx: AsyncConnection, context: Context, wanted: Wanted) -> tupl
         packaging=wanted.packaging,
         anonymization=wanted.anonymization,
         excel_bom=wanted.excel_bom,
+        formula_guard=wanted.excel_bom if wanted.formula_guard is None else wanted.formula_guard,
+        columns={data_type.name: tuple(names) for data_type, names in wanted.columns.items()},
+        include_media=wanted.include_media,
+        shift_times=wanted.shift_times,
         title=f"{first}_{iso(snapshot_at)[:10]}",
-        bounds=await take_bounds(tx, [t.name for t in wanted.types]),
+        bounds=await take_bounds(tx),
         snapshot_at=snapshot_at,
     )
     return recipe, {experiment for keys in found for experiment in keys.values()}

@@ -19,6 +19,7 @@ from server.records.exports import (
     ExportOrderField,
     ExportPackaging,
     ExportStatus,
+    WithheldReason,
 )
 from server.records.users import User as UserTable
 from server.resolvers import exports
@@ -60,6 +61,15 @@ class LedgerEntry:
     data_type: RecordType = strawberry.field(description="Which type.")
     selected: int = strawberry.field(description="Rows that the selection and the filter hold.")
     written: int = strawberry.field(description="Rows in the files.")
+    withheld: list["WithheldCount"] = strawberry.field(
+        description="Rows that are not in the files, and why: with `written`, all that is selected."
+    )
+
+
+@strawberry.type(description="How many selected rows are not in the files, for one reason.")
+class WithheldCount:
+    reason: WithheldReason = strawberry.field(description="Why they are not there.")
+    count: int = strawberry.field(description="How many rows.")
 
 
 @strawberry.type(description="What an export holds, file by file and type by type.")
@@ -120,6 +130,10 @@ class Export(ExportBase, Node):
                     data_type=RecordType[entry["dataType"]],
                     selected=entry["selected"],
                     written=entry["written"],
+                    withheld=[
+                        WithheldCount(reason=WithheldReason(each["reason"]), count=each["count"])
+                        for each in entry["withheld"]
+                    ],
                 )
                 for entry in kept["ledger"]
             ],
@@ -134,6 +148,14 @@ def _type_named(name: str | None) -> RecordType | None:
 class ParticipantKey:
     room_id: str = strawberry.field(description="Public id of the room, `room_…`.")
     participant_id: str = strawberry.field(description="Public id of the person.")
+
+
+@strawberry.input(description="The columns that the files of a data type show.")
+class ColumnChoice:
+    data_type: RecordType = strawberry.field(description="Of which type.")
+    columns: list[str] = strawberry.field(
+        description="Names as in the API, such as `onset`; files keep their own order."
+    )
 
 
 @strawberry.input(description="What to export, and how.")
@@ -166,6 +188,33 @@ class ExportInput:
     excel_bom: bool = strawberry.field(
         default=False, description="Begin CSV files with a byte order mark, for Excel."
     )
+    formula_guard: bool | None = strawberry.field(
+        default=None,
+        description="Put a quote before texts that a spreadsheet would take for formulas, in CSV "
+        "and TSV; numbers are left alone. As `excelBom` when left out.",
+    )
+    columns: list[ColumnChoice] | None = strawberry.field(
+        default=None,
+        description="Which columns the files of some data types show; all, of the others.",
+    )
+    include_media: bool = strawberry.field(
+        default=False,
+        description="Put the recorded video and audio into the ZIP: it shows who people are.",
+    )
+    shift_times: bool = strawberry.field(
+        default=False,
+        description="Move all times of a room by one secret amount, the same in every export: "
+        "onsets and the common clock of its participants stay.",
+    )
+    since: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Only what was recorded after the snapshot of that export: its global id.",
+    )
+    snapshot: str | None = strawberry.field(
+        default=None,
+        description="Holds what had been stored at an earlier export's snapshot: `snapshot` of "
+        "the recipe in its `metadata.json`.",
+    )
     idempotency_key: str | None = strawberry.field(
         default=None,
         description="The same key returns the same export instead of starting another.",
@@ -184,6 +233,12 @@ class ExportInput:
             packaging=self.packaging,
             anonymization=self.anonymization,
             excel_bom=self.excel_bom,
+            formula_guard=self.formula_guard,
+            columns={each.data_type: each.columns for each in self.columns or ()},
+            include_media=self.include_media,
+            shift_times=self.shift_times,
+            since=self.since,
+            snapshot=self.snapshot,
             idempotency_key=self.idempotency_key,
             reason=self.reason,
         )

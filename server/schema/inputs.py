@@ -26,6 +26,7 @@ from server.records.exports import (
     ExportPackagingIn,
     ExportStatus,
     ExportStatusIn,
+    WithheldReason,
 )
 from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS, ParticipantStatus, ParticipantStatusIn
@@ -81,6 +82,7 @@ for kind in (
     RoomStatus,
     SyncBand,
     UserRole,
+    WithheldReason,
 ):
     show(kind, lambda member: member.description)
 for listed in _LISTED:
