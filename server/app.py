@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     db = Database(settings.database)
     storage = Storage(settings.storage)
     hub = Hub(db)
-    exporter = Exporter(db, storage, hub, settings, plan=planner(db.url, settings.storage))
+    exporter = Exporter(db, storage, hub, settings, plan=planner(db.url, settings))
     signer = Signer(load_secret(settings), settings.link_seconds)
     services = Services(db, exporter, hub, signer, settings.fast_path)
     graphql = GraphQLEndpoint(services, settings.public_url)

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     export_days: int = Field(
         default=7, ge=1, description="How long a finished export is kept, in days."
     )
+    checkpoint_seconds: float = Field(
+        default=5,
+        ge=0,
+        description="How often a file that is being written is made certain, in seconds: what was "
+        "written since is lost when its worker dies.",
+    )
     lease_seconds: float = Field(
         default=15, ge=1, description="How long a job outlives a silent worker, in seconds."
     )
@@ -52,6 +58,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL, the default filled in."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'hyperdata.db'}"
+
+    @property
+    def spool(self) -> Path:
+        """The folder in which files are written before they go into the store."""
+        return self.data_dir / "spool"
 
     @property
     def storage(self) -> str:

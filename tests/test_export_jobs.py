@@ -109,7 +109,7 @@ async def test_a_user_has_five_running_while_others_get_their_turn(
             return await claim(tx, ELSEWHERE, now() + 60_000)
 
     taken = [await claimed() for _ in range(6)]
-    assert [export.id for export in taken] == [*many[:5], one]
+    assert [export.id for export in taken] == [many[0], one, *many[1:5]]
     assert await claimed() is None
 
     done = Done("exports/1/1/out.csv", "out.csv", 1, "0", 1, {})
@@ -279,7 +279,7 @@ async def queue_ratings(db: Database, ratings: int = 3) -> int:
 async def test_the_real_worker_writes_every_row(db: Database, tmp_path: Path) -> None:
     key = await queue_ratings(db)
     at = settings(tmp_path)
-    async with running(new_exporter(db, at, plan=planner(db.url, at.storage))):
+    async with running(new_exporter(db, at, plan=planner(db.url, at))):
         export = await until(db, key, "COMPLETED")
     content = (tmp_path / FILES / export.storage_key).read_bytes()
     assert hashlib.sha256(content).hexdigest() == export.sha256
@@ -292,20 +292,31 @@ async def test_the_real_worker_writes_every_row(db: Database, tmp_path: Path) ->
 async def test_the_real_worker_is_canceled_and_killed_at_will(db: Database, tmp_path: Path) -> None:
     at = settings(tmp_path)
     before = children()
-    async with running(new_exporter(db, at, plan=planner(db.url, at.storage))):
+    planned = asyncio.Semaphore(0)
+    make = planner(db.url, at)
+
+    async def plan(*given: Any) -> Any:
+        made = await make(*given)
+        planned.release()
+        return made
+
+    async with running(new_exporter(db, at, plan=plan)):
         await until(db, await queue_ratings(db), "COMPLETED")
+        await planned.acquire()
         [worker] = children() - before
         os.kill(worker, signal.SIGSTOP)  # so that it is surely not done before it is killed
         key = await queue_ratings(db)
-        await until(db, key, "RUNNING")
+        await planned.acquire()
         await cancel(db, key)
         await until(db, key, "CANCELED")
 
         await until(db, await queue_ratings(db), "COMPLETED")
+        await planned.acquire()
         [worker] = children() - before
         os.kill(worker, signal.SIGSTOP)
         key = await queue_ratings(db)
-        await until(db, key, "RUNNING")
+        await planned.acquire()
+        await asyncio.sleep(0.1)  # the plan is on its way to the worker
         os.kill(worker, signal.SIGKILL)
         export = await until(db, key, "COMPLETED")
     assert export.attempts == 2

@@ -114,7 +114,7 @@ async def test_a_file_that_lacks_rows_is_not_made(plan: Plan, tmp_path: Path) ->
         worker.say(short.command("job"))
         while "progress" in (message := worker.hear()):
             pass
-    assert message["failed"]["code"] == "INTERNAL"
+    assert message["failed"]["code"] == "RECORDS_CHANGED"
     assert "not what was selected" in message["failed"]["message"]
     assert visible(tmp_path / "files") == []
 

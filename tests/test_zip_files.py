@@ -83,7 +83,10 @@ def test_a_member_knows_its_size_and_hash() -> None:
     writer = ZipWriter(lambda _data: None)
     with writer.member("noise") as member:
         member.write(NOISE)
-    assert (writer.last.size, writer.last.sha256) == (len(NOISE), sha256(NOISE).hexdigest())
+    assert (writer.members[-1].size, writer.members[-1].sha256) == (
+        len(NOISE),
+        sha256(NOISE).hexdigest(),
+    )
 
 
 def test_an_archive_behind_four_gibibytes_can_be_read(tmp_path: Path) -> None:

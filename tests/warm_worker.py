@@ -13,7 +13,7 @@ from typing import Any
 from zipfile import ZipFile
 
 from server.db import Database
-from server.export.plan import make_plan
+from server.export.plan import Places, make_plan
 from server.export.pseudonyms import assign_pseudonyms
 from server.export.recipe import Recipe, take_bounds
 from server.export.tables import Plan
@@ -132,10 +132,15 @@ async def plan_of(db: Database, folder: Path, recipe: Recipe) -> Plan:
         return await make_plan(
             tx,
             Recipe.model_validate(recipe.model_dump(mode="json")),
-            database_url=db.url,
-            storage_url=f"file://{folder}",
+            Places(db.url, spool_of(folder), f"file://{folder}"),
+            name="1",
             key_prefix="exports/1-1",
         )
+
+
+def spool_of(folder: Path) -> Path:
+    """Return where what goes into a folder is written first: beside it."""
+    return folder.with_name(f"{folder.name}-spool")
 
 
 def carry_out(worker: Worker, plan: Plan, folder: Path) -> Exported:

@@ -1,12 +1,13 @@
 """The ZIP of an export: a folder for each room, a file for each data type that has rows there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 
 import orjson
 
 from server.export.contents import Contents
-from server.export.files import Files, Write
+from server.export.files import Files, Stand
 from server.export.manifests import (
     Manifest,
     columns,
@@ -16,8 +17,11 @@ from server.export.manifests import (
     tables,
 )
 from server.export.names import distinct_names
-from server.export.tables import Plan
-from server.export.zip_files import ZipWriter
+from server.export.places import Places
+from server.export.reports import Report
+from server.export.spool import Spool, State
+from server.export.tables import Plan, RecordTable
+from server.export.zip_files import Member, MemberFile, ZipWriter
 
 _METADATA, _DICTIONARY = "metadata.json", "data_dictionary.json"
 
@@ -25,12 +29,18 @@ _METADATA, _DICTIONARY = "metadata.json", "data_dictionary.json"
 class Archive:
     """The archive of a plan; `manifest` notes its files as they are written."""
 
-    def __init__(self, plan: Plan, contents: Contents, files: Files, write: Write) -> None:
+    def __init__(self, plan: Plan, contents: Contents, report: Report, file: Spool) -> None:
         self._plan = plan
         self._contents = contents
-        self._files = files
-        self._zip = ZipWriter(write)
-        self.manifest = Manifest()
+        self._files = Files(plan, contents, report)
+        self._report = report
+        self._file = file
+        self.manifest = Manifest.of(file.state)
+        self._zip = ZipWriter(
+            file.write, file.size, [Member(**each) for each in file.state.get("members", ())]
+        )
+        self._done = {noted["path"] for noted in self.manifest.files}
+        self._paused: State = file.state.get("paused") or {}
 
     def write(self) -> None:
         """Write everything; what tells of the files comes last, when they are known."""
@@ -48,8 +58,8 @@ class Archive:
         inside = rooms.inside.get(experiment, [])
         people = [person for room in inside for person in participants.inside.get(room, ())]
         for places, keys in ((participants, people), (rooms, inside)):
-            rows = partial(self._files.places, places.table, places.only(keys))
-            self._write_file(f"{folder}/{places.table.stem}.{self._files.ending}", None, rows)
+            path = f"{folder}/{places.table.stem}.{self._files.ending}"
+            self._write_file(path, None, partial(self._places, places, keys))
         taken = [f"{table.stem}.{self._files.ending}" for table in tables(plan)]
         names = distinct_names(rooms.public_ids(inside), (*taken, _METADATA, _DICTIONARY))
         for room, name in zip(inside, names, strict=True):
@@ -59,23 +69,51 @@ class Archive:
         for table in self._plan.records:
             if self._contents.of_room[table.data_type][room]:
                 path = f"{folder}/{table.stem}.{self._files.ending}"
-                rows = partial(self._files.records, table, [room])
-                self._write_file(path, table.data_type, rows)
+                self._write_file(path, table.data_type, partial(self._records, table, room, path))
+
+    def _places(self, places: Places, keys: Sequence[int], member: MemberFile) -> int:
+        return self._files.places(places.table, places.only(keys), member.write)
+
+    def _records(self, table: RecordTable, room: int, path: str, member: MemberFile) -> int:
+        """Write the records of a room; other processes can go on from wherever it pauses."""
+
+        def pause(stand: Stand) -> None:
+            if member.pause():
+                paused = {"path": path, "at": self._zip.begun, "rows": stand.rows}
+                self._file.checkpoint(lambda: self._state({**paused, "last": stand.last}))
+
+        found = self._paused if self._paused.get("path") == path else {}
+        stand = Stand(found["rows"], tuple(found["last"])) if found else Stand()
+        return self._files.records(table, [room], member.write, pause, stand)
 
     def _write_file(
-        self, path: str, data_type: str | None, write_rows: Callable[[Write], int]
+        self, path: str, data_type: str | None, write_rows: Callable[[MemberFile], int]
     ) -> None:
-        with self._zip.member(path) as member:
-            rows = write_rows(member.write)
-        done = self._zip.last
+        """Write a file, unless it is there already."""
+        if path in self._done:
+            return
+        at = self._paused["at"] if self._paused.get("path") == path else None
+        written = () if at is None else self._file.read(at)
+        with self._zip.member(path, at, written) as member:
+            rows = write_rows(member)
+        done = self._zip.members[-1]
         self.manifest.note(path, data_type, rows, done.size, done.sha256)
+        self._file.checkpoint(self._state)
 
     def _write_json(self, path: str, value: object) -> None:
-        def write(write: Write) -> int:
-            write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        def write(member: MemberFile) -> int:
+            member.write(
+                orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+            )
             return 0
 
         self._write_file(path, None, write)
+
+    def _state(self, paused: State | None = None) -> State:
+        """Return what another process needs to know in order to go on."""
+        members = [asdict(member) for member in self._zip.members]
+        rows = {"rows": self._report.rows}
+        return {**self.manifest.state, **rows, "members": members, "paused": paused}
 
     def _metadata(self) -> dict[str, object]:
         described = {

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,33 @@ from server.export.lookups import Lookup
 from server.export.places import Places
 from server.export.reading import Reader, rows_at_once
 from server.export.tables import Column, Kind, Plan, RecordTable, Table
+
+Key = tuple[int, int, int]
+"""What records are in the order of: the keys of their room, their time, and themselves."""
+
+_ORDER = ("room_key", "timestamp", "id")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some records, in order, as the columns of a file, and their keys."""
+
+    rows: Columns
+    keys: tuple[Array, ...]
+
+    def __len__(self) -> int:
+        return len(self.keys[0])
+
+    def slice(self, start: int, count: int | None = None) -> "Part":
+        """Return some of the records."""
+        rows = {name: column.slice(start, count) for name, column in self.rows.items()}
+        return Part(rows, tuple(column.slice(start, count) for column in self.keys))
+
+    @property
+    def last(self) -> Key:
+        """The keys of the last of them."""
+        room, timestamp, key = (column[-1].as_py() for column in self.keys)
+        return room, timestamp, key
 
 
 class Contents:
@@ -46,10 +75,20 @@ class Contents:
         """How many records of each type there are in each room."""
         return {name: self._by_room(counts) for name, counts in self.of_participant.items()}
 
-    def records(self, table: RecordTable, places: Sequence[int]) -> Iterator[tuple[int, Columns]]:
-        """Read the records of some places, in their order, each time with the room of the last."""
+    def records(
+        self, table: RecordTable, places: Sequence[int], after: Key | None = None
+    ) -> Iterator[Part]:
+        """Read the records of some places, in their order; of rooms, perhaps from a key on."""
+        if after is not None:
+            places = [room for room in places if room >= after[0]]
         for rows in self._reader.batches(table.rows.among(places), rows_at_once(table)):
-            yield rows["room_key"][-1].as_py(), self._public(table, rows)
+            if after is not None:
+                start = _first_beyond(after, rows)
+                if start == len(rows["id"]):
+                    continue
+                rows = {name: column.slice(start) for name, column in rows.items()}
+                after = None
+            yield Part(self._public(table, rows), tuple(rows[name] for name in _ORDER))
 
     def json(self, table: Table) -> Iterator[Columns]:
         """Read the JSON columns of all records of a type, room by room."""
@@ -92,6 +131,15 @@ class Contents:
             return self._lookups[column.name, column.key].find(rows[column.key])
         stored = rows[column.name]
         return truth_values(stored) if column.kind is Kind.BOOLEAN else stored
+
+
+def _first_beyond(key: Key, rows: Columns) -> int:
+    """Return where in some rows, which are in order, those beyond a key begin."""
+    beyond: Any = np.zeros(len(rows["id"]), bool)
+    for name, place in zip(reversed(_ORDER), reversed(key), strict=True):
+        values = rows[name].to_numpy()
+        beyond = (values > place) | ((values == place) & beyond)
+    return int(np.argmax(beyond)) if beyond.any() else len(beyond)
 
 
 def _by_experiment(experiments: Array, rows: Columns) -> Iterator[tuple[int, Columns]]:

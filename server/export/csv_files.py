@@ -9,8 +9,8 @@ from io import BytesIO
 
 from server.export.arrow import Array, Columns, pa, pc, pl
 from server.export.arrow_text import iso_times
+from server.export.spool import Bytes
 from server.export.spreads import Spread
-from server.export.store import Bytes
 from server.export.tables import Column, Kind
 
 _MARK = "\ufeff".encode()

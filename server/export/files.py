@@ -1,20 +1,36 @@
-"""One table's file, in either format."""
+"""One table's file, in any format, from its beginning or from where another writer came to."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from server.export.arrow import Columns
-from server.export.contents import Contents
+from server.export.contents import Contents, Key, Part
 from server.export.formats import Text, text_of
 from server.export.manifests import Spreads
+from server.export.reading import rows_at_once
 from server.export.reports import Report
+from server.export.spool import Bytes
 from server.export.spreads import KeyCount, Spread
-from server.export.store import Bytes
 from server.export.tables import Plan, RecordTable, Table
 
 Write = Callable[[Bytes], None]
 
 SPREAD = ("CSV", "TSV")
 """The formats in which a JSON column becomes several."""
+
+BATCHES = 64
+"""How many batches of rows are written from one pause to the next."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How far the records of a file are written: how many, and the keys of the last."""
+
+    rows: int = 0
+    last: Key | None = None
+
+
+Pause = Callable[[Stand], None]
 
 
 class Files:
@@ -29,41 +45,72 @@ class Files:
 
     def places(self, table: Table, rows: Columns, write: Write) -> int:
         """Write a table of places; return how many rows it has."""
-        return _write(self._text(table, {}), [rows] if row_count(rows) else [], write)
+        text = self._text(table, {})
+        write(text.head())
+        if count := row_count(rows):
+            write(text.rows(rows))
+        write(text.tail())
+        return count
 
-    def records(self, table: RecordTable, rooms: Sequence[int], write: Write) -> int:
-        """Write the records of some rooms; return how many there were."""
-        text = self._text(table, self.spreads.get(table.data_type, {}))
-        return _write(text, read_rows(self._contents, self._report, table, rooms), write)
+    def records(
+        self,
+        table: RecordTable,
+        rooms: Sequence[int],
+        write: Write,
+        pause: Pause,
+        stand: Stand,
+    ) -> int:
+        """Write the records of some rooms, from a stand on; return how many there are.
 
-    def _text(self, table: Table, spreads: Mapping[str, Spread]) -> Text:
-        return text_of(table, self._plan, spreads)
+        `pause` is called after each so many of them, at places that depend on nothing else.
+        """
+        text = self._text(table, self.spreads.get(table.data_type, {}), begun=stand.rows > 0)
+        if stand.last is None:
+            write(text.head())
+        parts = read_parts(self._contents, self._report, table, rooms, stand.last)
+        for part, now in _segments(parts, stand, BATCHES * rows_at_once(table)):
+            write(text.rows(part.rows))
+            stand = now
+            if text.resumable and stand.rows % (BATCHES * rows_at_once(table)) == 0:
+                pause(stand)
+        write(text.tail())
+        return stand.rows
+
+    def _text(self, table: Table, spreads: Mapping[str, Spread], *, begun: bool = False) -> Text:
+        return text_of(table, self._plan, spreads, begun=begun)
 
 
-def read_rows(
-    contents: Contents, report: Report, table: RecordTable, places: Sequence[int]
-) -> Iterator[Columns]:
+def _segments(parts: Iterator[Part], stand: Stand, size: int) -> Iterator[tuple[Part, Stand]]:
+    """Cut parts where a segment of rows ends; yield each with how far it comes."""
+    rows = stand.rows
+    for part in parts:
+        start = 0
+        while start < len(part):
+            cut = part.slice(start, size - rows % size)
+            start += len(cut)
+            rows += len(cut)
+            yield cut, Stand(rows, cut.last)
+
+
+def read_parts(
+    contents: Contents,
+    report: Report,
+    table: RecordTable,
+    places: Sequence[int],
+    after: Key | None = None,
+) -> Iterator[Part]:
     """Read the records of some places, telling which room is being written."""
     room_number = contents.rooms.row_of
-    for room, rows in contents.records(table, places):
-        yield rows
-        message = f"Writing {table.title}, room {room_number[room] + 1} of {len(room_number)}"
-        report.tell(message, row_count(rows))
+    for part in contents.records(table, places, after):
+        yield part
+        number = room_number[part.last[0]] + 1
+        message = f"Writing {table.title}, room {number} of {len(room_number)}"
+        report.tell(message, len(part))
 
 
 def row_count(rows: Columns) -> int:
     """Return how many rows there are."""
     return len(next(iter(rows.values())))
-
-
-def _write(text: Text, parts: Iterable[Columns], write: Write) -> int:
-    count = 0
-    write(text.head())
-    for rows in parts:
-        write(text.rows(rows))
-        count += row_count(rows)
-    write(text.tail())
-    return count
 
 
 def _spreads(plan: Plan, contents: Contents) -> Spreads:

@@ -6,8 +6,8 @@ from typing import Protocol
 from server.export.arrow import Columns
 from server.export.csv_files import CsvText
 from server.export.json_files import JsonText
+from server.export.spool import Bytes
 from server.export.spreads import Spread
-from server.export.store import Bytes
 from server.export.tables import Plan, Table
 
 

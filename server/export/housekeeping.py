@@ -3,11 +3,20 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from server.db import Database
-from server.export.leases import abandoned, expire, fail, finish_cancel, folder, needed
+from server.export.leases import (
+    abandoned,
+    expire,
+    fail,
+    finish_cancel,
+    folder,
+    needed,
+    unfinished,
+)
 from server.export.progress import Hub
+from server.export.spools import Spools
 from server.export.waiting import comes
 from server.export.workers import WORKER_WAS_LOST
 from server.logs import whereabouts
@@ -24,10 +33,16 @@ class Housekeeper:
     """Looks after the exports of dead servers each second, and after files each minute."""
 
     def __init__(
-        self, db: Database, storage: Storage, hub: Hub, requeued: Callable[[], None]
+        self,
+        db: Database,
+        storage: Storage,
+        spools: Spools,
+        hub: Hub,
+        requeued: Callable[[], None],
     ) -> None:
         self._db = db
         self._storage = storage
+        self._spools = spools
         self._hub = hub
         self._requeued = requeued
 
@@ -57,6 +72,7 @@ class Housekeeper:
         for export in left:
             log.warning("Export %d was abandoned by its server", export.id)
             await self.discard(folder(export.id, export.fence))
+            await self.tidy([export.id])
             self._hub.nudge(export.id)
         self._requeued()
 
@@ -77,6 +93,13 @@ class Housekeeper:
             await self._storage.delete(file)
         if orphans:
             log.info("Deleted %d files that belong to no export", len(orphans))
+        await self.tidy(await self._spools.keys())
+
+    async def tidy(self, exports: Collection[int]) -> None:
+        """Delete what was written of exports, unless they may still be gone on with."""
+        async with self._db.read() as tx:
+            kept = await unfinished(tx, exports)
+        await self._spools.sweep(exports, kept)
 
     async def discard(self, folder: str) -> None:
         """Delete a folder of files, now or at the next sweep."""

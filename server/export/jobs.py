@@ -28,6 +28,7 @@ from server.export.leases import (
     renew,
 )
 from server.export.progress import Hub
+from server.export.spools import Spools
 from server.export.waiting import comes
 from server.export.workers import (
     BUG_WAS_MET,
@@ -84,7 +85,7 @@ class Exporter:
         self._plan = plan
         self._command = command
         self._name = new_holder()
-        self._housekeeper = Housekeeper(db, storage, hub, self.wake)
+        self._housekeeper = Housekeeper(db, storage, Spools(settings.spool), hub, self.wake)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
@@ -140,6 +141,7 @@ class Exporter:
         if not (isinstance(outcome, Done) and await self._publish(export, outcome)):
             await self._give_up(export, outcome)
         self._hub.nudge(export.id)
+        await self._housekeeper.tidy([export.id])
         return True
 
     async def _claim(self) -> Row[Any] | None:

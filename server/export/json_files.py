@@ -7,7 +7,7 @@ import orjson
 
 from server.export.arrow import Array, Columns, pa, pc
 from server.export.arrow_text import iso_times, real_texts
-from server.export.store import Bytes
+from server.export.spool import Bytes
 from server.export.tables import Column, Kind
 
 _ESCAPED = r'["\\\x00-\x1f]'

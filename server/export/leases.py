@@ -4,7 +4,7 @@ Whoever claims an export raises its fence, and every later change names that fen
 was taken for dead, or lost its lease while it slept, changes nothing and publishes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, update
@@ -37,17 +37,21 @@ async def request_cancel(tx: AsyncConnection, export_key: int) -> bool:
 
 
 def claimable() -> Select[int | None]:
-    """Select the next export to write: the oldest of a user who has not too many running."""
+    """Select the next export to write: users take turns, none has too many running.
+
+    It is the oldest of the user who has fewest running, and of those who was served longest ago.
+    """
     other = aliased(Export)
     same_user = col(other.requested_by_key) == col(Export.requested_by_key)
     running = select(func.count()).where(same_user, col(other.status).in_(ACTIVE))
+    served = select(func.coalesce(func.max(col(other.started_at)), 0)).where(same_user)
     return (
         select(col(Export.id))
         .where(
             col(Export.status) == ExportStatus.CREATED,
             running.scalar_subquery() < RUNNING_PER_USER,
         )
-        .order_by(col(Export.id))
+        .order_by(running.scalar_subquery(), served.scalar_subquery(), col(Export.id))
         .limit(1)
     )
 
@@ -159,6 +163,15 @@ async def expire(tx: AsyncConnection, at: int) -> Sequence[int]:
         .returning(col(Export.id))
     )
     return [key for key in await tx.scalars(over) if key is not None]
+
+
+async def unfinished(tx: AsyncConnection, among: Collection[int]) -> set[int]:
+    """Return which of some exports will be written, or are being."""
+    going_on = (ExportStatus.CREATED, *ACTIVE)
+    found = await tx.scalars(
+        select(col(Export.id)).where(col(Export.id).in_(among), col(Export.status).in_(going_on))
+    )
+    return {key for key in found if key is not None}
 
 
 async def needed(tx: AsyncConnection) -> set[str]:

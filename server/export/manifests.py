@@ -31,6 +31,17 @@ class Manifest:
     written: Counter[str] = field(default_factory=Counter[str])
     withheld: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
 
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> "Manifest":
+        """Return the manifest that was noted as a state; an empty one if none was."""
+        withheld = {name: Counter(counts) for name, counts in state.get("withheld", {}).items()}
+        return cls(list(state.get("files", ())), Counter(state.get("written", {})), withheld)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The same, as JSON."""
+        return {"files": self.files, "written": self.written, "withheld": self.withheld}
+
     def note(self, path: str, data_type: str | None, rows: int, size: int, sha256: str) -> None:
         """Note a file, and count what is in it."""
         entry = {"path": path, "dataType": data_type, "rowCount": rows}

@@ -1,6 +1,7 @@
 """From a recipe to a plan: the declarations of the data, as SQL and as columns of files."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,25 +18,40 @@ from server.export.recipe import Recipe, experiment_keys
 from server.export.tables import Plan
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
+from server.records.revisions import revisions
+from server.settings import Settings
 from server.timestamps import iso
 
 
-def planner(database_url: URL, storage_url: str) -> Callable[..., Awaitable[Plan]]:
+@dataclass(frozen=True)
+class Places:
+    """Where a server's exports are read from, written, and kept."""
+
+    database: URL
+    spool: Path
+    storage: str
+    checkpoint_seconds: float = 5.0
+
+
+def planner(database: URL, settings: Settings) -> Callable[..., Awaitable[Plan]]:
     """Return what plans the exports of a server, for files under the folder it is given."""
+    places = Places(database, settings.spool, settings.storage, settings.checkpoint_seconds)
 
     async def plan(tx: AsyncConnection, export: Row[Any], folder: str) -> Plan:
         recipe = Recipe.model_validate(export.recipe)
-        return await make_plan(
-            tx, recipe, database_url=database_url, storage_url=storage_url, key_prefix=folder
-        )
+        return await make_plan(tx, recipe, places, name=str(export.id), key_prefix=folder)
 
     return plan
 
 
 async def make_plan(
-    tx: AsyncConnection, recipe: Recipe, *, database_url: URL, storage_url: str, key_prefix: str
+    tx: AsyncConnection, recipe: Recipe, places: Places, *, name: str, key_prefix: str
 ) -> Plan:
-    """Say all that a worker must know; BadUserInput for what cannot be one file."""
+    """Say all that a worker must know; BadUserInput for what cannot be one file.
+
+    name        of the folder in the spool, for all attempts
+    key_prefix  where the file goes in the store, for this attempt
+    """
     _require_one_table(recipe)
     experiments = await experiment_keys(tx, recipe)
     deidentified = recipe.anonymization is Anonymization.REMOVE_IDENTIFIERS
@@ -59,8 +75,11 @@ async def make_plan(
         room_keys=recipe.room_keys,
         participant_keys=recipe.participant_keys,
         filters=recipe.filters,
-        database_uri=_readonly(database_url),
-        storage_url=storage_url,
+        revisions=tuple((await revisions(tx, experiments)).items()),
+        spool=str(places.spool.absolute() / name),
+        checkpoint_seconds=places.checkpoint_seconds,
+        database_uri=_readonly(places.database),
+        storage_url=places.storage,
         storage_key=f"{key_prefix.strip('/')}/{file_name}",
         file_name=file_name,
         experiments=declared.experiments(experiments),

@@ -1,15 +1,21 @@
 """Carrying out a plan: reading, writing, and making sure that nothing was lost on the way."""
 
+import hashlib
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from server.export.archives import Archive
 from server.export.contents import Contents
 from server.export.documents import Document
-from server.export.files import Files
+from server.export.files import Files, Stand
 from server.export.manifests import Manifest, metadata
 from server.export.reading import reader
 from server.export.reports import Report, Say
-from server.export.store import Output, output
+from server.export.spool import Spool, spool
+from server.export.store import publish
 from server.export.tables import Plan
 
 
@@ -19,18 +25,22 @@ class RowsLost(Exception):
 
 def run(plan: Plan, say: Say) -> dict[str, Any]:
     """Write a plan's file; return what is to be said of it once it is in its place."""
-    with reader(plan.database_uri) as source:
+    with (
+        reader(plan.database_uri) as source,
+        spool(Path(plan.spool), _identity(plan), plan.checkpoint_seconds) as file,
+    ):
         contents = Contents(source, plan)
-        with output(plan.storage_url, plan.storage_key) as file:
-            report = Report(say, sum(contents.selected.values()), lambda: file.size)
-            report.tell("Reading the selection")
-            manifest = _write(plan, contents, report, file)
-            ledger = manifest.ledger(contents.selected)
-            if not all(map(_adds_up, ledger)):
-                raise RowsLost
-    shown: dict[str, Any] = {"files": manifest.files, "ledger": ledger}
-    if plan.packaging == "SINGLE_FILE":
-        shown["metadata"] = metadata(plan, contents)
+        report = Report(say, sum(contents.selected.values()), lambda: file.size)
+        report.rows = file.state.get("rows", 0)
+        report.tell("Reading the selection")
+        manifest = _write(plan, contents, report, file)
+        ledger = manifest.ledger(contents.selected)
+        if not all(map(_adds_up, ledger)):
+            raise RowsLost
+        shown: dict[str, Any] = {"files": manifest.files, "ledger": ledger}
+        if plan.packaging == "SINGLE_FILE":
+            shown["metadata"] = metadata(plan, contents)
+        publish(file, plan.storage_url, plan.storage_key)
     return {
         "storage_key": plan.storage_key,
         "file_name": plan.file_name,
@@ -41,22 +51,39 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
     }
 
 
+def _identity(plan: Plan) -> str:
+    """Return what tells files apart: all of a plan but where, and how carefully, it is written."""
+    what = replace(plan, storage_key="", spool="", checkpoint_seconds=0.0)
+    return hashlib.sha256(orjson.dumps(what)).hexdigest()
+
+
 def _adds_up(entry: dict[str, Any]) -> bool:
     withheld = sum(each["count"] for each in entry["withheld"])
     return bool(entry["selected"] == entry["written"] + withheld)
 
 
-def _write(plan: Plan, contents: Contents, report: Report, file: Output) -> Manifest:
+def _write(plan: Plan, contents: Contents, report: Report, file: Spool) -> Manifest:
     if plan.packaging == "ZIP":
-        archive = Archive(plan, contents, Files(plan, contents, report), file.write)
+        archive = Archive(plan, contents, report, file)
         archive.write()
         return archive.manifest
-    manifest = Manifest()
     if plan.format == "JSON":
-        manifest.written.update(Document(plan, contents, report, file.write).write())
-        manifest.note(plan.file_name, None, report.rows, file.size, file.sha256)
-    else:
-        [table] = plan.records
-        rows = Files(plan, contents, report).records(table, contents.rooms.keys, file.write)
-        manifest.note(plan.file_name, table.data_type, rows, file.size, file.sha256)
+        document = Document(plan, contents, report, file)
+        document.write()
+        return document.manifest
+    return _write_table(plan, contents, report, file)
+
+
+def _write_table(plan: Plan, contents: Contents, report: Report, file: Spool) -> Manifest:
+    """Write the one table of a plan as a file of its own."""
+    [table] = plan.records
+
+    def pause(stand: Stand) -> None:
+        file.checkpoint(lambda: {"rows": stand.rows, "last": stand.last})
+
+    stand = Stand(file.state["rows"], tuple(file.state["last"])) if file.state else Stand()
+    files = Files(plan, contents, report)
+    rows = files.records(table, contents.rooms.keys, file.write, pause, stand)
+    manifest = Manifest()
+    manifest.note(plan.file_name, table.data_type, rows, file.size, file.sha256)
     return manifest

@@ -99,7 +99,12 @@ class Identities:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a worker must know to write an export."""
+    """All that a worker must know to write an export.
+
+    revisions  of its experiments' data, each with the experiment's key: a file that was begun
+               of others must not be gone on with
+    spool      folder in which the file is written before it goes into the store
+    """
 
     title: str
     format: str
@@ -118,6 +123,9 @@ class Plan:
     participant_keys: tuple[int, ...]
     filters: dict[str, dict[str, Any]]
 
+    revisions: tuple[tuple[int, int], ...]
+    spool: str
+    checkpoint_seconds: float
     database_uri: str
     storage_url: str
     storage_key: str

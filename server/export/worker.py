@@ -28,6 +28,10 @@ _STORAGE_FAILED = (
     "The file could not be written to storage. Ask the operator to look at its space, its rights "
     "and its address, then start the export again."
 )
+_STORAGE_FULL = (
+    "There is no space left for the file, and none of it was kept. Ask the operator for space, or "
+    "ask for less, then start the export again."
+)
 _ROWS_LOST = (
     "What was written is not what was selected: records were deleted or changed meanwhile. No file "
     "was made; start the export again."
@@ -75,7 +79,7 @@ def _prepared() -> Callable[[bytes, Say], None]:
     import orjson
 
     from server.export.running import RowsLost, run
-    from server.export.store import StorageFailed
+    from server.export.spool import StorageFailed, StorageFull
     from server.export.tables import read_plan
 
     def answer(line: bytes, say: Say) -> None:
@@ -84,11 +88,13 @@ def _prepared() -> Callable[[bytes, Say], None]:
         try:
             plan = read_plan(asked["plan"])
             done = run(plan, lambda progress: say({"job": job, "progress": progress}))
+        except StorageFull:
+            say(_failed(job, "STORAGE_FULL", _STORAGE_FULL))
         except StorageFailed:
             traceback.print_exc()
             say(_failed(job, "STORAGE_FAILED", _STORAGE_FAILED))
         except RowsLost:
-            say(_failed(job, "INTERNAL", _ROWS_LOST))
+            say(_failed(job, "RECORDS_CHANGED", _ROWS_LOST))
         except Exception:  # one job must not take the worker with it
             traceback.print_exc()
             say(_failed(job, "INTERNAL", _INTERNAL))

@@ -7,11 +7,15 @@ a watched table anew, which drops them, must make them again.
 
 # ruff: noqa: S608 - every part of these statements is written here or in a migration
 
-from sqlalchemy import BigInteger
-from sqlmodel import Field
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import Field, col
 
 from server.column_types import KEY_TYPE
 from server.db import Table
+from server.key_lists import among
 
 
 class Revision(Table, table=True):
@@ -19,6 +23,16 @@ class Revision(Table, table=True):
 
     experiment_key: int = Field(primary_key=True, sa_type=KEY_TYPE)
     number: int = Field(sa_type=BigInteger)
+
+
+async def revisions(tx: AsyncConnection, experiments: Sequence[int]) -> dict[int, int]:
+    """Return the version of each experiment whose data was ever changed."""
+    found = await tx.execute(
+        select(col(Revision.experiment_key), col(Revision.number))
+        .where(among(col(Revision.experiment_key), experiments))
+        .order_by(col(Revision.experiment_key))
+    )
+    return {row.experiment_key: row.number for row in found}
 
 
 def watch(dialect: str, table: str, key: str = "experiment_key") -> list[str]:
