@@ -1,5 +1,6 @@
 """Exports on real processes: written once, cancelled at once, and never half a file."""
 
+import asyncio
 import hashlib
 import os
 import signal

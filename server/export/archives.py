@@ -33,7 +33,6 @@ class Archive:
         self._plan = plan
         self._contents = contents
         self._files = Files(plan, contents, report)
-        self._report = report
         self._file = file
         self.manifest = Manifest.of(file.state)
         self._zip = ZipWriter(
@@ -112,8 +111,8 @@ class Archive:
     def _state(self, paused: State | None = None) -> State:
         """Return what another process needs to know in order to go on."""
         members = [asdict(member) for member in self._zip.members]
-        rows = {"rows": self._report.rows}
-        return {**self.manifest.state, **rows, "members": members, "paused": paused}
+        rows = self.manifest.rows + (paused or {"rows": 0})["rows"]
+        return {**self.manifest.state, "rows": rows, "members": members, "paused": paused}
 
     def _metadata(self) -> dict[str, object]:
         described = {

@@ -37,7 +37,7 @@ class Document:
         self._write_places(0, self._contents.experiments.keys)
         self._write(b"\n]}\n")
         self.manifest.note(
-            self._plan.file_name, None, self._report.rows, self._file.size, self._file.sha256
+            self._plan.file_name, None, self.manifest.rows, self._file.size, self._file.sha256
         )
 
     def _write_places(self, level: int, keys: Sequence[int]) -> None:
@@ -78,4 +78,4 @@ class Document:
             self._file.checkpoint(self._state)
 
     def _state(self) -> State:
-        return {**self.manifest.state, "rows": self._report.rows, "steps": self._steps}
+        return {**self.manifest.state, "rows": self.manifest.rows, "steps": self._steps}

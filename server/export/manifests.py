@@ -38,6 +38,11 @@ class Manifest:
         return cls(list(state.get("files", ())), Counter(state.get("written", {})), withheld)
 
     @property
+    def rows(self) -> int:
+        """How many records are written."""
+        return self.written.total()
+
+    @property
     def state(self) -> dict[str, Any]:
         """The same, as JSON."""
         return {"files": self.files, "written": self.written, "withheld": self.withheld}

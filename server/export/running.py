@@ -46,7 +46,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         "file_name": plan.file_name,
         "bytes": file.size,
         "sha256": file.sha256,
-        "rows": report.rows,
+        "rows": manifest.rows,
         "manifest": shown,
     }
 
