@@ -107,7 +107,7 @@ def kill_after(plan: Plan, messages: int) -> None:
 
 
 ONE_TYPE = {"types": [RecordType.EVENTS]}
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "one CSV": {"format": CSV, "packaging": ONE, **ONE_TYPE},
     "CSV in ZIP": {"format": CSV, "packaging": ZIP},
     "JSON in ZIP": {"format": JSON, "packaging": ZIP},

@@ -16,6 +16,7 @@ from server.export.manifests import (
     rooms_with_counts,
     tables,
 )
+from server.export.media_files import Media, MediaFile
 from server.export.names import distinct_names
 from server.export.places import Places
 from server.export.reports import Report
@@ -29,16 +30,21 @@ _METADATA, _DICTIONARY = "metadata.json", "data_dictionary.json"
 class Archive:
     """The archive of a plan; `manifest` notes its files as they are written."""
 
-    def __init__(self, plan: Plan, contents: Contents, report: Report, file: Spool) -> None:
+    def __init__(
+        self, plan: Plan, contents: Contents, media: Media, report: Report, file: Spool
+    ) -> None:
         self._plan = plan
         self._contents = contents
+        self._media = media
+        self._report = report
         self._files = Files(plan, contents, report)
         self._file = file
         self.manifest = Manifest.of(file.state)
         self._zip = ZipWriter(
             file.write, file.size, [Member(**each) for each in file.state.get("members", ())]
         )
-        self._done = {noted["path"] for noted in self.manifest.files}
+        noted = [file["path"] for file in self.manifest.files]
+        self._done = {*noted, *self.manifest.missing}
         self._paused: State = file.state.get("paused") or {}
 
     def write(self) -> None:
@@ -69,6 +75,25 @@ class Archive:
             if self._contents.of_room[table.data_type][room]:
                 path = f"{folder}/{table.stem}.{self._files.ending}"
                 self._write_file(path, table.data_type, partial(self._records, table, room, path))
+        for file in self._media.of_room(room):
+            self._report.tell(f"Copying media, room {self._contents.rooms.row_of[room] + 1}")
+            self._copy(file, f"{folder}/media/{file.name}")
+
+    def _copy(self, file: MediaFile, path: str) -> None:
+        """Copy a file of the store, if it is there."""
+        if path in self._done:
+            return
+        if (pieces := self._media.pieces(file)) is None:
+            self.manifest.missing.append(path)
+            return
+
+        def write(member: MemberFile) -> int:
+            for piece in pieces:
+                member.write(piece)
+            return 0
+
+        self.manifest.media.append(path)
+        self._write_file(path, None, write)
 
     def _places(self, places: Places, keys: Sequence[int], member: MemberFile) -> int:
         return self._files.places(places.table, places.only(keys), member.write)
@@ -120,6 +145,7 @@ class Archive:
         }
         return {
             **metadata(self._plan, self._contents),
+            "media": self._media.ledger(len(self.manifest.media), len(self.manifest.missing)),
             "rooms": rooms_with_counts(self._plan, self._contents),
             "files": self.manifest.files,
             "columns": described,

@@ -99,6 +99,14 @@ class Contents:
         """Return a JSON value without what tells who people are, if that is to be left out."""
         return self._people.without_identities(value) if self._people else value
 
+    def label(self, room: int, label: str) -> str:
+        """Return the id of something in a room, without what tells who people are."""
+        if self._people is None:
+            return label
+        experiment = self._experiment.find(pa.array([room], pa.int64()))
+        text: str = self._people.labels(experiment, pa.array([label], pa.string()))[0].as_py()
+        return text
+
     def _by_room(self, counts: dict[int, int]) -> Counter[int]:
         rooms = Counter[int]()
         for room, inside in self.participants.inside.items():

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from server.export.contents import Contents
@@ -11,6 +11,10 @@ from server.export.tables import Column, Kind, Plan, RecordTable, Table
 
 FORMAT_VERSION = 1
 
+_MEDIA = (
+    "IDENTIFIABLE MEDIA: the tables are de-identified, but video and audio show who people are. "
+    "Handle it as personal data."
+)
 _LEVELS = {
     "KEEP": "IDENTIFIABLE: participants can be recognised. Handle it as personal data.",
     "REMOVE_IDENTIFIERS": (
@@ -25,9 +29,15 @@ Spreads = Mapping[str, Mapping[str, Spread]]
 
 @dataclass
 class Manifest:
-    """The files of an export, noted as they are written."""
+    """The files of an export, noted as they are written.
+
+    media    paths of copied files
+    missing  paths of files that should have been copied, and are not in the store
+    """
 
     files: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    media: list[str] = field(default_factory=list[str])
+    missing: list[str] = field(default_factory=list[str])
     written: Counter[str] = field(default_factory=Counter[str])
     withheld: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
 
@@ -35,7 +45,13 @@ class Manifest:
     def of(cls, state: Mapping[str, Any]) -> "Manifest":
         """Return the manifest that was noted as a state; an empty one if none was."""
         withheld = {name: Counter(counts) for name, counts in state.get("withheld", {}).items()}
-        return cls(list(state.get("files", ())), Counter(state.get("written", {})), withheld)
+        return cls(
+            files=list(state.get("files", ())),
+            media=list(state.get("media", ())),
+            missing=list(state.get("missing", ())),
+            written=Counter(state.get("written", {})),
+            withheld=withheld,
+        )
 
     @property
     def rows(self) -> int:
@@ -45,7 +61,7 @@ class Manifest:
     @property
     def state(self) -> dict[str, Any]:
         """The same, as JSON."""
-        return {"files": self.files, "written": self.written, "withheld": self.withheld}
+        return {name: getattr(self, name) for name in (each.name for each in fields(self))}
 
     def note(self, path: str, data_type: str | None, rows: int, size: int, sha256: str) -> None:
         """Note a file, and count what is in it."""
@@ -78,12 +94,18 @@ def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
         "createdBy": plan.software,
         "snapshotAt": plan.snapshot_at,
         "anonymization": plan.anonymization,
-        "privacy": _LEVELS[plan.anonymization],
+        "privacy": _privacy(plan),
         "format": plan.format,
         "packaging": plan.packaging,
         "selection": _selection(plan, contents),
         "counts": {table.name: contents.selected[table.data_type] for table in plan.records},
     }
+
+
+def _privacy(plan: Plan) -> str:
+    """Say loudly what the files tell of people."""
+    shown = plan.include_media and plan.anonymization == "REMOVE_IDENTIFIERS"
+    return _MEDIA if shown else _LEVELS[plan.anonymization]
 
 
 def data_dictionary(plan: Plan, spreads: Spreads) -> dict[str, Any]:

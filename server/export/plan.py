@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import BadUserInput
 from server.export import declared
+from server.export.media import media
 from server.export.names import safe_name
 from server.export.pseudonyms import identities
 from server.export.recipe import Recipe, experiment_keys
@@ -58,6 +59,8 @@ async def make_plan(
     title = safe_name(recipe.title)
     if deidentified:
         title += "_deidentified"  # never to be taken for the other kind
+    if deidentified and recipe.include_media:
+        title += "_with_media"
     file_name = _file_name(recipe, title)
     return Plan(
         title=title,
@@ -86,6 +89,7 @@ async def make_plan(
         rooms=declared.rooms(recipe),
         participants=declared.participants(recipe),
         records=tuple(declared.records(recipe, name) for name in recipe.data_types),
+        media=media(recipe),
         identities=identities(experiments) if deidentified else None,
     )
 

@@ -73,6 +73,19 @@ class Recipe(BaseModel):
         return and_(there, key > self.after[name]) if name in self.after else there
 
 
+def selected(recipe: Recipe, name: str) -> list[ColumnElement[bool]]:
+    """Return the clauses that keep the selected records of a data type."""
+    data_type = RecordType[name].value
+    columns = data_type.model.expressions()
+    asked = data_type.filter.model_validate(recipe.filters.get(name, {}))
+    places = (columns[f"{place}_key"] for place in ("experiment", "room", "participant"))
+    return [
+        recipe.selects(*places),
+        recipe.within(name, columns["id"]),
+        *asked.clauses(columns),
+    ]
+
+
 async def take_bounds(tx: AsyncConnection) -> dict[str, int]:
     """Return where a snapshot taken now ends; in one transaction, so that it is one snapshot.
 

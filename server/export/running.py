@@ -12,6 +12,7 @@ from server.export.contents import Contents
 from server.export.documents import Document
 from server.export.files import Files, Stand
 from server.export.manifests import Manifest, metadata
+from server.export.media_files import Media
 from server.export.reading import reader
 from server.export.reports import Report, Say
 from server.export.spool import Spool, spool
@@ -33,11 +34,17 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         report = Report(say, sum(contents.selected.values()), lambda: file.size)
         report.rows = file.state.get("rows", 0)
         report.tell("Reading the selection")
-        manifest = _write(plan, contents, report, file)
+        media = Media(plan, source, contents)
+        manifest = _write(plan, contents, media, report, file)
         ledger = manifest.ledger(contents.selected)
         if not all(map(_adds_up, ledger)):
             raise RowsLost
-        shown: dict[str, Any] = {"files": manifest.files, "ledger": ledger}
+        media_ledger = media.ledger(len(manifest.media), len(manifest.missing))
+        shown: dict[str, Any] = {
+            "files": manifest.files,
+            "ledger": ledger,
+            "media": media_ledger,
+        }
         if plan.packaging == "SINGLE_FILE":
             shown["metadata"] = metadata(plan, contents)
         publish(file, plan.storage_url, plan.storage_key)
@@ -62,9 +69,9 @@ def _adds_up(entry: dict[str, Any]) -> bool:
     return bool(entry["selected"] == entry["written"] + withheld)
 
 
-def _write(plan: Plan, contents: Contents, report: Report, file: Spool) -> Manifest:
+def _write(plan: Plan, contents: Contents, media: Media, report: Report, file: Spool) -> Manifest:
     if plan.packaging == "ZIP":
-        archive = Archive(plan, contents, report, file)
+        archive = Archive(plan, contents, media, report, file)
         archive.write()
         return archive.manifest
     if plan.format == "JSON":

@@ -135,6 +135,7 @@ class Plan:
     rooms: Table
     participants: Table
     records: tuple[RecordTable, ...]
+    media: Query | None
     identities: Identities | None
 
     def command(self, job: str) -> bytes:
