@@ -5,7 +5,7 @@ import logging
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,15 @@ from server.errors import BadUserInput
 from server.export.jobs import Exporter, Planner
 from server.export.leases import request_cancel
 from server.export.progress import Follower, Hub
+from server.export.pseudonyms import assign_pseudonyms
+from server.export.recipe import Recipe, take_bounds
 from server.export.workers import WORKER
 from server.records.exports import Export, ExportStatus
 from server.settings import Settings
 from server.storage import Storage
 from server.timestamps import now
 from tests.factories import Row as Saved
+from tests.factories import a_continuous_rating, a_participant, a_room, a_user, an_experiment, save
 from tests.folders import files_below
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
@@ -51,10 +54,14 @@ def fake_plan(settings: Settings) -> Planner:
 
 
 def new_exporter(
-    db: Database, settings: Settings, *flags: str, plan: Planner | None = None
+    db: Database,
+    settings: Settings,
+    *flags: str,
+    plan: Planner | None = None,
+    worker: Sequence[str] = WORKER,
 ) -> Exporter:
     """Return an exporter on fake workers, or on real ones if it is given a plan for them."""
-    command = WORKER if plan else (*FAKE, *flags)
+    command = worker if plan else (*FAKE, *flags)
     storage = Storage(settings.storage)
     return Exporter(
         db, storage, Hub(db), settings, plan=plan or fake_plan(settings), command=command
@@ -103,6 +110,33 @@ async def queue(db: Database, user: Saved, title: str = "write", **changes: Any)
         key = await tx.scalar(added)
     assert key is not None
     return key
+
+
+async def queue_ratings(db: Database, ratings: int = 3) -> int:
+    """Queue the export of some ratings."""
+    owner = a_user()
+    experiment = an_experiment(owner)
+    room = a_room(experiment)
+    person = a_participant(room)
+    await save(db, owner, experiment, room, person)
+    await save(db, *(a_continuous_rating(person, onset=n) for n in range(-1, ratings - 1)))
+    async with db.read() as tx:
+        bounds = await take_bounds(tx)
+    recipe = Recipe.model_validate(
+        {
+            "experiment_keys": [experiment.key],
+            "data_types": ["CONTINUOUS_RATINGS"],
+            "format": "CSV",
+            "packaging": "SINGLE_FILE",
+            "anonymization": "KEEP",
+            "title": "faces",
+            "bounds": bounds,
+            "snapshot_at": now(),
+        }
+    )
+    async with db.write() as tx:
+        await assign_pseudonyms(tx, recipe)
+    return await queue(db, owner, recipe=recipe.model_dump(mode="json"))
 
 
 async def export_of(db: Database, key: int) -> Any:

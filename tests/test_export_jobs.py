@@ -15,17 +15,11 @@ from server.db import Database
 from server.export.leases import claim, complete
 from server.export.plan import planner
 from server.export.progress import Hub
-from server.export.pseudonyms import assign_pseudonyms
-from server.export.recipe import Recipe, take_bounds
 from server.export.workers import Done
 from server.timestamps import now
 from tests.factories import Row as Saved
 from tests.factories import (
-    a_continuous_rating,
-    a_participant,
-    a_room,
     a_user,
-    an_experiment,
     save,
 )
 from tests.fake_worker import ROWS, SECRET
@@ -39,6 +33,7 @@ from tests.job_queue import (
     following,
     new_exporter,
     queue,
+    queue_ratings,
     running,
     server_process,
     settings,
@@ -248,33 +243,6 @@ async def test_workers_that_cannot_start_use_up_no_attempts(
         await until_true(lambda: "WorkerLost" in caplog.text)
     export = await export_of(db, key)
     assert (export.status, export.attempts) == ("CREATED", 0)
-
-
-async def queue_ratings(db: Database, ratings: int = 3) -> int:
-    """Queue the export of some ratings."""
-    owner = a_user()
-    experiment = an_experiment(owner)
-    room = a_room(experiment)
-    person = a_participant(room)
-    await save(db, owner, experiment, room, person)
-    await save(db, *(a_continuous_rating(person, onset=n) for n in range(-1, ratings - 1)))
-    async with db.read() as tx:
-        bounds = await take_bounds(tx)
-    recipe = Recipe.model_validate(
-        {
-            "experiment_keys": [experiment.key],
-            "data_types": ["CONTINUOUS_RATINGS"],
-            "format": "CSV",
-            "packaging": "SINGLE_FILE",
-            "anonymization": "KEEP",
-            "title": "faces",
-            "bounds": bounds,
-            "snapshot_at": now(),
-        }
-    )
-    async with db.write() as tx:
-        await assign_pseudonyms(tx, recipe)
-    return await queue(db, owner, recipe=recipe.model_dump(mode="json"))
 
 
 async def test_the_real_worker_writes_every_row(db: Database, tmp_path: Path) -> None:
