@@ -8,11 +8,7 @@ from server.export.arrow import Array, Columns, pa, pc
 from server.export.disguises import Disguise
 from server.export.patterns import NOT_PLAIN
 from server.export.reading import Reader
-from server.export.tables import Column, Identifying, Identities, Kind
-
-_BORNE_BY = {"senderName": "senderId"}
-"""Names that stand beside the id of who bears them, and become their code."""
-
+from server.export.tables import BORNE_BY, Column, Identifying, Identities, Kind
 
 class CodeMissing(Exception):
     """Somebody has no code yet; nothing may be written under their own id instead."""
@@ -63,7 +59,7 @@ class People:
         changed = {
             column.name: _scrubbed(column, rows[column.name], disguise) for column in columns
         }
-        for name, bearer in _BORNE_BY.items():
+        for name, bearer in BORNE_BY.items():
             if name in changed:
                 changed[name] = pc.if_else(pc.is_valid(rows[name]), changed[bearer], None)
         return changed

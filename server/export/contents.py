@@ -49,7 +49,7 @@ class Contents:
     def records(self, table: RecordTable, places: Sequence[int]) -> Iterator[tuple[int, Columns]]:
         """Read the records of some places, in their order, each time with the room of the last."""
         for rows in self._reader.batches(table.rows.among(places), rows_at_once(table)):
-            yield rows["room_key"][-1].as_py(), self._public(table, rows)
+            yield rows["room_key"][-1].as_py(), self._public(table, rows, table.hidden)
 
     def json(self, table: Table) -> Iterator[Columns]:
         """Read the JSON columns of all records of a type, room by room."""
@@ -76,16 +76,18 @@ class Contents:
         self._lookups[own_id, own_key] = Lookup(keys, ids)
         return Places(table, keys, ids, rows.get(parent), self._public(table, rows))
 
-    def _public(self, table: Table, rows: Columns) -> Columns:
-        columns = {column.name: self._column(column, rows) for column in table.columns}
+    def _public(self, table: Table, rows: Columns, hidden: Sequence[Column] = ()) -> Columns:
+        read = (*table.columns, *hidden)
+        columns = {column.name: self._column(column, rows) for column in read}
         if self._people is None:
-            return columns
+            return columns  # there is nothing to hide, nor anything hidden
         experiments = rows.get("experiment_key") or self._experiment.find(rows["room_key"])
         parts = [
-            self._people.scrubbed(table.columns, experiment, part)
+            self._people.scrubbed(read, experiment, part)
             for experiment, part in _by_experiment(experiments, columns)
         ]
-        return {name: _joined(columns[name], [part[name] for part in parts]) for name in columns}
+        shown = [column.name for column in table.columns]
+        return {name: _joined(columns[name], [part[name] for part in parts]) for name in shown}
 
     def _column(self, column: Column, rows: Columns) -> Array:
         if column.key:

@@ -1,9 +1,10 @@
-"""One table's file, in either format."""
+"""One table's file, in any format."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from server.export.arrow import Columns
 from server.export.contents import Contents
+from server.export.csv_files import SEPARATORS
 from server.export.formats import Text, text_of
 from server.export.manifests import Spreads
 from server.export.reports import Report
@@ -13,10 +14,6 @@ from server.export.tables import Plan, RecordTable, Table
 
 Write = Callable[[Bytes], None]
 
-SPREAD = ("CSV", "TSV")
-"""The formats in which a JSON column becomes several."""
-
-
 class Files:
     """Writes tables as files of the plan's format."""
 
@@ -25,7 +22,7 @@ class Files:
         self._contents = contents
         self._report = report
         self.ending = plan.format.lower()
-        self.spreads: Spreads = _spreads(plan, contents) if plan.format in SPREAD else {}
+        self.spreads: Spreads = _spreads(plan, contents) if plan.format in SEPARATORS else {}
 
     def places(self, table: Table, rows: Columns, write: Write) -> int:
         """Write a table of places; return how many rows it has."""

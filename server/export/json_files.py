@@ -1,4 +1,9 @@
-"""JSON: types are kept, and JSON columns are passed through as they are stored, byte by byte."""
+"""JSON and NDJSON: types are kept, and JSON columns are passed through as they are stored.
+
+JSON has no infinity: an infinite number is the text `"Infinity"` or `"-Infinity"`, what is no
+number `"NaN"`. Most languages make that a number again, and no reader refuses the whole file for
+it, as many do for a number that is too large.
+"""
 
 import struct
 from collections.abc import Sequence
@@ -38,22 +43,41 @@ class JsonText:
         return b"\n]\n"
 
 
-def objects(columns: Sequence[Column], rows: Columns, before: str = "") -> Array:
-    """Return each row as the text of an object, with something before it."""
+class NdjsonText:
+    """A table as lines, each of them an object."""
+
+    ending = "ndjson"
+    resumable = True
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+
+    def head(self) -> Bytes:
+        return b""
+
+    def rows(self, rows: Columns) -> Bytes:
+        return _text_of(objects(self._columns, rows, after="\n"))
+
+    def tail(self) -> Bytes:
+        return b""
+
+
+def objects(columns: Sequence[Column], rows: Columns, before: str = "", after: str = "") -> Array:
+    """Return each row as the text of an object, on one line, with something before or after it."""
     parts: list[Array] = []
     for column in columns:
         opening = "," if parts else before + "{"
         parts += [f"{opening}{orjson.dumps(column.name).decode()}:", _values(column, rows)]
-    return pc.binary_join_element_wise(*parts, "}", "")
+    return pc.binary_join_element_wise(*parts, "}" + after, "")
 
 
 def _values(column: Column, rows: Columns) -> Array:
     values = rows[column.name]
     match column.kind:
         case Kind.JSON:
-            texts = values
-        case Kind.REAL:  # JSON has no infinity
-            texts = pc.if_else(pc.is_finite(values), real_texts(values), None)
+            texts = _on_one_line(values)
+        case Kind.REAL:
+            texts = _reals(values)
         case Kind.INTEGER | Kind.BOOLEAN:
             texts = values.cast(pa.string())
         case Kind.TIMESTAMP:
@@ -61,6 +85,23 @@ def _values(column: Column, rows: Columns) -> Array:
         case Kind.TEXT | Kind.PUBLIC_ID:
             texts = _strings(values)
     return pc.fill_null(texts, "null")
+
+
+def _on_one_line(texts: Array) -> Array:
+    """Return JSON without line ends, which stand between its values only, if anywhere."""
+    for end in "\n\r":
+        if pc.any(pc.match_substring(texts, end)).as_py():
+            texts = pc.replace_substring(texts, end, " ")
+    return texts
+
+
+def _reals(numbers: Array) -> Array:
+    texts = real_texts(numbers)
+    finite = pc.is_finite(numbers)
+    if pc.all(finite).as_py():
+        return texts
+    infinite = pc.if_else(pc.greater(numbers, 0), '"Infinity"', '"-Infinity"')
+    return pc.if_else(finite, texts, pc.if_else(pc.is_nan(numbers), '"NaN"', infinite))
 
 
 def _strings(texts: Array) -> Array:
