@@ -10,6 +10,7 @@ from server.export.patterns import NOT_PLAIN
 from server.export.reading import Reader
 from server.export.tables import BORNE_BY, Column, Identifying, Identities, Kind
 
+
 class CodeMissing(Exception):
     """Somebody has no code yet; nothing may be written under their own id instead."""
 

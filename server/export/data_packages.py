@@ -101,7 +101,7 @@ def _field(column: Field) -> Field:
     """Return a column of the data dictionary as a field of a Table Schema."""
     unit = f" Unit: {column['unit']}." if column["unit"] else ""
     return {
-        "name": column["name"],
+        "name": column["name"].strip(),  # as programs read a header
         **_type(column),
         "description": f"{column['description']}{unit}",
     }

@@ -105,7 +105,9 @@ def records(recipe: Recipe, name: str) -> RecordTable:
     place = "participant_key" if nested else "room_key"
     names = [name for name in data_type.public_columns if name not in Place.model_fields]
     places = [replace(_place("experiment_id"), key="room_key"), *map(_place, _BELOW)]
-    columns, hidden = _chosen([*places, *_columns(data_type.base, expressions, names)], recipe, name)
+    columns, hidden = _chosen(
+        [*places, *_columns(data_type.base, expressions, names)], recipe, name
+    )
     needed = {"timestamp", *(column.name for column in (*columns, *hidden))}
     every = {to_camel(name): expressions[name] for name in names}
     shown = {name: stored for name, stored in every.items() if name in needed}

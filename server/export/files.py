@@ -14,6 +14,7 @@ from server.export.tables import Plan, RecordTable, Table
 
 Write = Callable[[Bytes], None]
 
+
 class Files:
     """Writes tables as files of the plan's format."""
 

@@ -1,4 +1,4 @@
-"""JSON columns in CSV and TSV: a column for each key of their objects, and one for all that is left.
+"""JSON columns in CSV and TSV: a column for each key of their objects, and one for what is left.
 
 A cell holds text as it is and anything else as JSON; JSON's `null` is an empty cell, as is a key
 that is not there. What is no object, an empty object, and the keys beyond the most frequent
@@ -95,9 +95,9 @@ class KeyCount:
 
 
 def _parsed(texts: Array) -> Iterator[tuple[str, Any]]:
-    """Read JSON with all the digits of its numbers; what is none stays text and is kept whole.
+    r"""Read JSON with all the digits of its numbers; what is none stays text and is kept whole.
 
-    So does what holds half a character (`\\ud800`): it cannot be written as UTF-8 but so escaped.
+    So does what holds half a character (`\ud800`): it cannot be written as UTF-8 but so escaped.
     """
     long = pc.match_substring_regex(texts, _LONG_NUMBER)
     for text, is_long in zip(texts.to_pylist(), long.to_pylist(), strict=True):
