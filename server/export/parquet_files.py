@@ -7,7 +7,7 @@ from server.export.manifests import about
 from server.export.store import Bytes
 from server.export.tables import Column, Kind, Plan, Table
 
-ROWS, BYTES = 1 << 17, 32 << 20
+ROWS, BYTES = 1 << 16, 16 << 20
 """How much a row group holds, whichever comes first: as much is held in memory."""
 
 _TYPES = {
