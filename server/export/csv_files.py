@@ -4,8 +4,9 @@ NULL is an empty field and an empty text is `""`. For spreadsheets there is a ma
 in front, and a quote before any text that one would take for a formula; numbers are left alone.
 """
 
+import csv
 from collections.abc import Mapping, Sequence
-from io import BytesIO
+from io import BytesIO, StringIO
 
 from server.export.arrow import Array, Columns, pa, pl
 from server.export.arrow_text import iso_times
@@ -54,8 +55,9 @@ class CsvText:
         ]
 
     def head(self) -> Bytes:
-        names = self._written([pa.array([name]) for name in self.header])
-        return (_MARK if self._mark else b"") + names
+        line = StringIO()
+        csv.writer(line, delimiter=self._separator, lineterminator="\n").writerow(self.header)
+        return (_MARK if self._mark else b"") + line.getvalue().encode()
 
     def rows(self, rows: Columns) -> Bytes:
         return self._written([cell for each in self._columns for cell in self._cells(each, rows)])

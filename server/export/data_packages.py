@@ -3,7 +3,7 @@
 `frictionless validate datapackage.json` checks each file's bytes and each value's type.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -40,7 +40,7 @@ def data_package(
     """Return the description of the tables among a ZIP's files, as its manifest notes them."""
     said = about(plan)
     ending = plan.format.lower()
-    by_name = {f"{table.stem}.{ending}": table for table in tables(plan)}
+    by_name = {f"{table.stem}.{ending}": (table, _schema(table, spreads)) for table in tables(plan)}
     return {
         "name": plan.title.lower(),
         "title": plan.title,
@@ -49,15 +49,20 @@ def data_package(
         "version": str(said["formatVersion"]),
         **{name: said[name] for name in ("createdBy", "anonymization")},
         "resources": [
-            _resource(plan, by_name[name], columns(by_name[name], spreads), file)
+            _resource(plan, *by_name[name], file)
             for file in files
             if (name := PurePosixPath(file["path"]).name) in by_name
         ],
     }
 
 
+def _schema(table: Table, spreads: Spreads) -> dict[str, Any]:
+    fields = [_field(column) for column in columns(table, spreads)]
+    return {"fields": fields, "missingValues": [""]}
+
+
 def _resource(
-    plan: Plan, table: Table, described: Sequence[Field], file: Mapping[str, Any]
+    plan: Plan, table: Table, schema: Mapping[str, Any], file: Mapping[str, Any]
 ) -> dict[str, Any]:
     path = PurePosixPath(file["path"]).relative_to(plan.title)
     format_ = plan.format.lower()
@@ -72,13 +77,12 @@ def _resource(
     }
     if plan.format in _NO_TABLES or not (file["rowCount"] or plan.format in SEPARATORS):
         return {**whole, "type": "file"}
-    fields = [_field(column) for column in described]
     return {
         **whole,
         "type": "table",
         "rows": file["rowCount"],
         **_encoding(plan),
-        "schema": {"fields": fields, "missingValues": [""]},
+        "schema": schema,
     }
 
 
