@@ -51,7 +51,8 @@ def unpacked(made: Exported, folder: Path) -> Path:
 
 def faults(package: Path) -> list[list[Any]]:
     report = Package(str(package)).validate()
-    return report.flatten(["type", "rowNumber", "fieldName", "note"])
+    found: list[list[Any]] = report.flatten(["type", "rowNumber", "fieldName", "note"])
+    return found
 
 
 def command_finds_no_fault(package: Path) -> bool:

@@ -10,6 +10,7 @@ from sqlmodel import col
 from server.db import Database
 from server.errors import BadUserInput
 from server.export.choices import chosen_columns
+from server.export.recipe import Recipe
 from server.records import RecordType
 from server.records.exports import Export, ExportFormat
 from tests.conftest import Api
@@ -156,5 +157,5 @@ async def test_columns_are_chosen_when_an_export_is_asked_for(api: Api) -> None:
     assert (refused["code"], refused["field"]) == ("BAD_USER_INPUT", ["input", "columns"])
     assert (await asked("onset", "eventId"))["userErrors"] == []
     async with api.db.read() as tx:
-        [recipe] = (await tx.scalars(select(col(Export.recipe)))).all()
-    assert recipe["columns"] == {"EVENTS": ["onset", "eventId"]}
+        [kept] = (await tx.scalars(select(col(Export.recipe)))).all()
+    assert Recipe.model_validate(kept).columns == {"EVENTS": ("onset", "eventId")}

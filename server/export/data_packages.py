@@ -112,7 +112,7 @@ def _field(column: Field) -> Field:
 
 
 def _type(column: Field) -> Field:
-    seen = set(column.get("jsonTypes", ())) - {"null"}
-    if column["type"] == Kind.JSON and column.get("key") and len(seen) == 1:
-        return _CELLS.get(*seen, _FIELDS[Kind.JSON])
+    seen: set[str] = set(column.get("jsonTypes", ())) - {"null"}
+    if "key" in column and len(seen) == 1:
+        return _CELLS.get(seen.pop(), _FIELDS[Kind.JSON])
     return _FIELDS[column["type"]]

@@ -44,6 +44,7 @@ class Manifest:
 
     def ledger(self, selected: Mapping[str, int]) -> list[dict[str, Any]]:
         """Return what became of the selected records of each type."""
+        none = Counter[str]()
         return [
             {
                 "dataType": name,
@@ -51,7 +52,7 @@ class Manifest:
                 "written": self.written[name],
                 "withheld": [
                     {"reason": reason, "count": withheld}
-                    for reason, withheld in sorted(self.withheld.get(name, {}).items())
+                    for reason, withheld in sorted(self.withheld.get(name, none).items())
                 ],
             }
             for name, count in selected.items()
