@@ -330,6 +330,32 @@ async def test_escapes_in_stored_json_hide_nobody(
         assert_nobody_is_in(content)
 
 
+@pytest.mark.parametrize("file_format", ExportFormat)
+async def test_half_a_character_in_stored_json_stops_nothing(
+    worker: Worker, db: Database, study: Study, tmp_path: Path, file_format: ExportFormat
+) -> None:
+    await save(db, row := an_event(study.anna, event_id="evt_half", response="x"))
+    async with db.write() as tx:
+        statement = "UPDATE event SET response = ? WHERE id = ?"
+        await tx.exec_driver_sql(statement, (f'{{"{ANNA}":"\\ud800"}}', row.key))
+    made = await exported(
+        worker,
+        db,
+        tmp_path,
+        experiments=[study.experiment],
+        types=[RecordType.EVENTS],
+        format=file_format,
+        columns={"EVENTS": ("eventId", "response")},
+        **REMOVE,
+    )
+    [found] = [row for row in made.stems("events") if row["eventId"] == "evt_half"]
+    response = found["response"]
+    value = json.loads(response) if isinstance(response, str) else response
+    assert value == {(await codes_of(db, study.experiment))[ANNA]: "\ud800"}
+    for content in made.members().values():
+        assert_nobody_is_in(content)
+
+
 async def test_without_a_code_nothing_is_written(
     worker: Worker, db: Database, study: Study, tmp_path: Path
 ) -> None:
