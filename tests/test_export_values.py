@@ -44,6 +44,7 @@ DELIMITED = (CSV, TSV)
 @pytest.mark.parametrize("file_format", ExportFormat)
 @ASKING
 @given(texts=st.lists(TEXTS | st.none(), min_size=1, max_size=8), guard=st.booleans())
+@example(texts=["=1", "'=1", "''-", "'", None, ""], guard=True)
 async def test_texts_come_back(
     worker: Worker,
     db: Database,
