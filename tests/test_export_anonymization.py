@@ -34,7 +34,17 @@ from tests.factories import (
     an_experiment,
     save,
 )
-from tests.warm_worker import JSON, ONE, Worker, exported, plan_of, recipe_of, visible
+from tests.warm_worker import (
+    JSON,
+    ONE,
+    PARQUET,
+    Worker,
+    exported,
+    plan_of,
+    recipe_of,
+    text_in,
+    visible,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -115,10 +125,10 @@ async def study(db: Database) -> Study:
 
 
 def assert_nobody_is_in(data: bytes) -> None:
-    text = data.decode()
+    text = text_in(data).lower()
     for secret in (*SECRETS, *OTHERS, "Somebody", "Stranger Danger", "Бен", "anna smith"):
         for spelling in (secret, json.dumps(secret)[1:-1]):
-            assert spelling.lower() not in text.lower(), f"{spelling!r} was left"
+            assert spelling.lower() not in text, f"{spelling!r} was left"
 
 
 async def codes_of(db: Database, experiment: Row) -> dict[str, str]:
@@ -140,8 +150,8 @@ async def test_nobody_is_left_in_any_byte(
     file_format: ExportFormat,
     packaging: ExportPackaging,
 ) -> None:
-    one_csv = packaging is ONE and file_format is ExportFormat.CSV
-    for types in [[data_type] for data_type in RecordType] if one_csv else [list(RecordType)]:
+    one_table = packaging is ONE and file_format is not JSON
+    for types in [[data_type] for data_type in RecordType] if one_table else [list(RecordType)]:
         filters = {types[0].name: {"participant_id": {"in_": [ANNA, BEN, ABSENT]}}}
         made = await exported(
             worker,
@@ -166,13 +176,37 @@ async def test_nobody_is_left_in_any_byte(
             assert entry["written"] == entry["selected"] > 0
 
 
+@pytest.mark.parametrize("file_format", [JSON, PARQUET])
 async def test_the_hunt_finds_everybody_in_an_identifiable_export(
-    worker: Worker, db: Database, study: Study, tmp_path: Path
+    worker: Worker, db: Database, study: Study, tmp_path: Path, file_format: ExportFormat
 ) -> None:
-    made = await exported(worker, db, tmp_path, experiments=[study.experiment], format=JSON)
-    text = b"".join(made.members().values()).decode()
+    made = await exported(worker, db, tmp_path, experiments=[study.experiment], format=file_format)
+    text = "".join(map(text_in, made.members().values()))
     for secret in (*SECRETS, *OTHERS, "Somebody", "Stranger Danger"):
         assert secret in text
+
+
+@pytest.mark.parametrize("file_format", ExportFormat)
+async def test_a_name_is_a_code_beside_an_id_that_is_not_shown(
+    worker: Worker, db: Database, study: Study, tmp_path: Path, file_format: ExportFormat
+) -> None:
+    made = await exported(
+        worker,
+        db,
+        tmp_path,
+        experiments=[study.experiment],
+        types=[RecordType.CHAT_MESSAGES],
+        format=file_format,
+        columns={"CHAT_MESSAGES": ("onset", "senderName")},
+        **REMOVE,
+    )
+    codes = await codes_of(db, study.experiment)
+    rows = made.stems("chat")
+
+    assert {tuple(row) for row in rows} == {("onset", "senderName")}
+    assert {row["senderName"] or "" for row in rows} == {*codes.values(), ""}
+    for content in made.members().values():
+        assert_nobody_is_in(content)
 
 
 async def test_a_person_is_the_same_code_everywhere(
@@ -293,6 +327,32 @@ async def test_escapes_in_stored_json_hide_nobody(
     )
     for content in made.members().values():
         assert escaped.encode() not in content
+        assert_nobody_is_in(content)
+
+
+@pytest.mark.parametrize("file_format", ExportFormat)
+async def test_half_a_character_in_stored_json_stops_nothing(
+    worker: Worker, db: Database, study: Study, tmp_path: Path, file_format: ExportFormat
+) -> None:
+    await save(db, row := an_event(study.anna, event_id="evt_half", response="x"))
+    async with db.write() as tx:
+        statement = "UPDATE event SET response = ? WHERE id = ?"
+        await tx.exec_driver_sql(statement, (f'{{"{ANNA}":"\\ud800"}}', row.key))
+    made = await exported(
+        worker,
+        db,
+        tmp_path,
+        experiments=[study.experiment],
+        types=[RecordType.EVENTS],
+        format=file_format,
+        columns={"EVENTS": ("eventId", "response")},
+        **REMOVE,
+    )
+    [found] = [row for row in made.stems("events") if row["eventId"] == "evt_half"]
+    response = found["response"]
+    value = json.loads(response) if isinstance(response, str) else response
+    assert value == {(await codes_of(db, study.experiment))[ANNA]: "\ud800"}
+    for content in made.members().values():
         assert_nobody_is_in(content)
 
 

@@ -88,7 +88,9 @@ class Contents:
                     continue
                 rows = {name: column.slice(start) for name, column in rows.items()}
                 after = None
-            yield Part(self._public(table, rows), tuple(rows[name] for name in _ORDER))
+            yield Part(
+                self._public(table, rows, table.hidden), tuple(rows[name] for name in _ORDER)
+            )
 
     def json(self, table: Table) -> Iterator[Columns]:
         """Read the JSON columns of all records of a type, room by room."""
@@ -123,16 +125,18 @@ class Contents:
         self._lookups[own_id, own_key] = Lookup(keys, ids)
         return Places(table, keys, ids, rows.get(parent), self._public(table, rows))
 
-    def _public(self, table: Table, rows: Columns) -> Columns:
-        columns = {column.name: self._column(column, rows) for column in table.columns}
+    def _public(self, table: Table, rows: Columns, hidden: Sequence[Column] = ()) -> Columns:
+        read = (*table.columns, *hidden)
+        columns = {column.name: self._column(column, rows) for column in read}
         if self._people is None:
-            return columns
+            return columns  # there is nothing to hide, nor anything hidden
         experiments = rows.get("experiment_key") or self._experiment.find(rows["room_key"])
         parts = [
-            self._people.scrubbed(table.columns, experiment, part)
+            self._people.scrubbed(read, experiment, part)
             for experiment, part in _by_experiment(experiments, columns)
         ]
-        return {name: _joined(columns[name], [part[name] for part in parts]) for name in columns}
+        shown = [column.name for column in table.columns]
+        return {name: _joined(columns[name], [part[name] for part in parts]) for name in shown}
 
     def _column(self, column: Column, rows: Columns) -> Array:
         if column.key:

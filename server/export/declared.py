@@ -23,12 +23,12 @@ from server.column_types import JsonType
 from server.db import Stored
 from server.export.recipe import PARTICIPANTS, ROOMS, Recipe
 from server.export.statements import compiled, is_among_those_asked_for, with_sample
-from server.export.tables import Column, Identifying, Kind, RecordTable, Table
+from server.export.tables import BORNE_BY, Column, Identifying, Kind, RecordTable, Table
 from server.key_lists import among
 from server.records import RecordType
 from server.records.base import Place
 from server.records.experiments import Experiment, ExperimentBase
-from server.records.exports import ExportFormat, ExportPackaging
+from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.participants import Participant, ParticipantBase
 from server.records.rooms import Room, RoomBase
 from server.timestamps import Timestamp
@@ -104,15 +104,19 @@ def records(recipe: Recipe, name: str) -> RecordTable:
     nested = recipe.packaging is ExportPackaging.SINGLE_FILE and recipe.format is ExportFormat.JSON
     place = "participant_key" if nested else "room_key"
     names = [name for name in data_type.public_columns if name not in Place.model_fields]
-    shown = {to_camel(name): expressions[name] for name in names}
     places = [replace(_place("experiment_id"), key="room_key"), *map(_place, _BELOW)]
-    columns = [*places, *_columns(data_type.base, expressions, names)]
+    columns, hidden = _chosen(
+        [*places, *_columns(data_type.base, expressions, names)], recipe, name
+    )
+    needed = {"timestamp", *(column.name for column in (*columns, *hidden))}
+    every = {to_camel(name): expressions[name] for name in names}
+    shown = {name: stored for name, stored in every.items() if name in needed}
     read = {name: expressions[name] for name in ("room_key", "participant_key", "id")}
     asked_for = is_among_those_asked_for(key[place])
     whole_places = nested or not recipe.participant_keys  # then there is no more to look at
     wanted_rows = [asked_for, *(kept if whole_places else chosen)]
     order = [place, "timestamp", "id"]
-    rows = _rows({**read, **shown}, columns, wanted_rows, order)
+    rows = _rows({**read, **shown}, [*columns, *hidden], wanted_rows, order)
     person = key["participant_key"]
     return RecordTable(
         name=data_type.name,
@@ -121,12 +125,25 @@ def records(recipe: Recipe, name: str) -> RecordTable:
         columns=tuple(columns),
         rows=compiled(rows),
         data_type=name,
+        hidden=tuple(hidden),
         json=_json_table(data_type.name, columns, {**read, **shown}, wanted_rows, order),
         counts=compiled(
             select(person, func.count()).where(_of_people(recipe, person), *kept).group_by(person)
         ),
         selected=compiled(select(func.count()).select_from(data_type.model).where(*chosen)),
     )
+
+
+def _chosen(
+    every: Sequence[Column], recipe: Recipe, name: str
+) -> tuple[list[Column], list[Column]]:
+    """Return the columns that files show, and those that must be read besides."""
+    wanted = recipe.columns.get(name) or [column.name for column in every]
+    shown = [column for column in every if column.name in wanted]
+    if recipe.anonymization is Anonymization.KEEP:
+        return shown, []
+    bearers = {BORNE_BY.get(column.name) for column in shown} - set(wanted)
+    return shown, [column for column in every if column.name in bearers]
 
 
 def _json_table(

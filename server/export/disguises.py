@@ -33,6 +33,7 @@ _SHORTEST_CONTACT = 6
 """Characters of an address that is looked for; less is no address, and stands in many a word."""
 
 _LONG_NUMBER = re.compile(r"\d{19}")
+_HALF_CHARACTER = re.compile(r"(?i)\\ud[89a-f]")
 
 Change = Callable[[str], str]
 
@@ -146,11 +147,22 @@ def _contact_removed(contact: str) -> str:
 
 
 def _changed_json(text: str, change: Callable[[Any], Any]) -> str:
-    value = json.loads(text) if _LONG_NUMBER.search(text) else orjson.loads(text)
+    whole = _LONG_NUMBER.search(text) or _HALF_CHARACTER.search(text)
+    value = json.loads(text) if whole else orjson.loads(text)
     changed = change(value)
     if changed == value:
         return text
-    return json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+    written = json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+    return written if _is_utf8(written) else json.dumps(changed)
+
+
+def _is_utf8(text: str) -> bool:
+    """Tell text that can be written from one with half a character, which must stay an escape."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _free(key: str, taken: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from server.export.contents import Contents
+from server.export.csv_files import SEPARATORS
 from server.export.spreads import Spread
 from server.export.tables import Column, Kind, Plan, RecordTable, Table
 
@@ -20,6 +21,9 @@ _LEVELS = {
     "REMOVE_IDENTIFIERS": (
         "DE-IDENTIFIED: codes stand for participants; e-mail and network addresses, browsers and "
         "names were removed, also from free text as far as they were known or recognised."
+    ),
+    "AGGREGATE_ONLY": (
+        "AGGREGATED: statistics of groups that are large enough; there is no record of anybody."
     ),
 }
 
@@ -72,6 +76,7 @@ class Manifest:
 
     def ledger(self, selected: Mapping[str, int]) -> list[dict[str, Any]]:
         """Return what became of the selected records of each type."""
+        none = Counter[str]()
         return [
             {
                 "dataType": name,
@@ -79,22 +84,29 @@ class Manifest:
                 "written": self.written[name],
                 "withheld": [
                     {"reason": reason, "count": withheld}
-                    for reason, withheld in sorted(self.withheld.get(name, {}).items())
+                    for reason, withheld in sorted(self.withheld.get(name, none).items())
                 ],
             }
             for name, count in selected.items()
         ]
 
 
-def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
-    """Return what there is to know of an export, but for its files."""
+def about(plan: Plan) -> dict[str, Any]:
+    """Return what every file that can say anything of itself says, however it is passed on."""
     return {
         "formatVersion": FORMAT_VERSION,
-        "title": plan.title,
         "createdBy": plan.software,
         "snapshotAt": plan.snapshot_at,
         "anonymization": plan.anonymization,
         "privacy": _privacy(plan),
+    }
+
+
+def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
+    """Return what there is to know of an export, but for its files."""
+    return {
+        **about(plan),
+        "title": plan.title,
         "format": plan.format,
         "packaging": plan.packaging,
         "selection": _selection(plan, contents),
@@ -112,7 +124,8 @@ def data_dictionary(plan: Plan, spreads: Spreads) -> dict[str, Any]:
     """Return what each column of each table means."""
     return {
         "formatVersion": FORMAT_VERSION,
-        "csv": _CSV_RULES if plan.format == "CSV" else None,
+        "csv": _csv_rules(plan) if plan.format in SEPARATORS else None,
+        "json": _JSON_RULES if plan.format in ("JSON", "NDJSON") else None,
         "tables": {
             table.name: {"title": table.title, "columns": columns(table, spreads)}
             for table in tables(plan)
@@ -150,6 +163,7 @@ def _described(column: Column, spread: Spread | None) -> list[dict[str, Any]]:
         {
             **own,
             "name": f"{column.name}.{key}",
+            "key": key,
             "description": f"The key {key!r} of {column.name}.",
             "jsonTypes": list(types),
         }
@@ -158,15 +172,37 @@ def _described(column: Column, spread: Spread | None) -> list[dict[str, Any]]:
     return [{**own, "jsonTypes": list(spread.types)}, *parts]
 
 
+def _csv_rules(plan: Plan) -> dict[str, Any]:
+    return {
+        **_CSV_RULES,
+        "separator": SEPARATORS[plan.format],
+        "byteOrderMark": plan.excel_bom,
+        "formulaGuard": plan.formula_guard,
+        "formulas": _FORMULA_RULE if plan.formula_guard else None,
+    }
+
+
 _CSV_RULES = {
     "encoding": "UTF-8",
     "lineEnd": "LF",
+    "quoting": "RFC 4180: a field is in double quotes where it must be, each inside is doubled.",
     "missing": 'An empty field is a missing value; an empty text is "" in quotes.',
+    "infinite": "Infinite numbers are inf and -inf.",
     "json": (
         "A column such as `response.value` holds one key of the objects in `response`: texts as "
         "they are, anything else as JSON, `null` as an empty field. `response` itself holds, as "
         "JSON, whatever is not in the others. `jsonTypes` lists the types that were seen."
     ),
+}
+_FORMULA_RULE = (
+    "A text that begins like a formula has a ' in front: take one ' from every text that matches "
+    "^'+[=+\\-@\\t\\r\\n＝＋－＠] to have what was recorded."
+)
+_JSON_RULES = {
+    "encoding": "UTF-8",
+    "lineEnd": "LF",
+    "missing": "null is a missing value.",
+    "infinite": 'Infinite numbers are the texts "Infinity" and "-Infinity".',
 }
 
 

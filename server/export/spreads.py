@@ -1,4 +1,4 @@
-"""JSON columns in CSV: a column for each key of their objects, and one for all that is left.
+"""JSON columns in CSV and TSV: a column for each key of their objects, and one for what is left.
 
 A cell holds text as it is and anything else as JSON; JSON's `null` is an empty cell, as is a key
 that is not there. What is no object, an empty object, and the keys beyond the most frequent
@@ -7,7 +7,6 @@ look alike is what the types in the data dictionary are for.
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, cast
 import orjson
 
 from server.export.arrow import Array, pa, pc
+from server.export.formulas import guarded_text
 
 MOST_KEYS = 100
 """How many keys get a column."""
@@ -31,7 +31,6 @@ _NAMES: dict[object, str] = {
     dict: "object",
     type(None): "null",
 }
-_FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Spread:
     types: tuple[str, ...] = ()
     key_types: tuple[tuple[str, ...], ...] = ()
 
-    def split(self, column: Array, *, excel: bool) -> list[Array]:
+    def split(self, column: Array, *, guard: bool) -> list[Array]:
         """Return the column that is left, then one for each key."""
         places = {key: place for place, key in enumerate(self.keys)}
         distinct = column.dictionary_encode()
@@ -58,7 +57,7 @@ class Spread:
                 if (place := places.get(key)) is None:
                     left[key] = item
                 else:
-                    cells[place][row] = _cell(item, excel=excel)
+                    cells[place][row] = _cell(item, guard=guard)
             rest[row] = _json(left) if left else None
         return [
             pc.take(pa.array(values, pa.string()), distinct.indices) for values in (rest, *cells)
@@ -96,18 +95,22 @@ class KeyCount:
 
 
 def _parsed(texts: Array) -> Iterator[tuple[str, Any]]:
-    """Read JSON with all the digits of its numbers; what is none stays text and is kept whole."""
+    r"""Read JSON with all the digits of its numbers; what is none stays text and is kept whole.
+
+    So does what holds half a character (`\ud800`): it cannot be written as UTF-8 but so escaped.
+    """
     long = pc.match_substring_regex(texts, _LONG_NUMBER)
     for text, is_long in zip(texts.to_pylist(), long.to_pylist(), strict=True):
         try:
-            yield text, json.loads(text) if is_long else orjson.loads(text)
+            value = orjson.loads(text)
+            yield text, json.loads(text) if is_long else value
         except ValueError:
             yield text, text
 
 
-def _cell(value: Any, *, excel: bool) -> str | None:  # noqa: ANN401 - any JSON
+def _cell(value: Any, *, guard: bool) -> str | None:  # noqa: ANN401 - any JSON
     if isinstance(value, str):
-        return f"'{value}" if excel and _FORMULA.match(value) else value
+        return guarded_text(value) if guard else value
     return None if value is None else _json(value)
 
 

@@ -28,6 +28,10 @@ class Identifying(StrEnum):
     IN_TEXT = "free text"
 
 
+BORNE_BY = {"senderName": "senderId"}
+"""Names that stand beside the id of who bears them, and become their code."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a file; `key` is the column of the result that a public id is looked up by."""
@@ -72,12 +76,14 @@ class RecordTable(Table):
     """The table of a data type.
 
     data_type  its name among the data types
+    hidden     columns that no file shows, but without which another's identities cannot be removed
     json       its JSON columns by themselves, where there are any: CSV needs their keys in advance
     counts     rows of each participant
     selected   rows in all, counted without regard to how they will be read
     """
 
     data_type: str
+    hidden: tuple[Column, ...]
     json: Table | None
     counts: Query
     selected: Query

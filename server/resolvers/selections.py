@@ -11,6 +11,7 @@ from sqlmodel import col
 from server.access import key_of
 from server.db import Stored
 from server.errors import BadUserInput, Forbidden, NotFound, NothingToExport
+from server.export.choices import chosen_columns
 from server.export.recipe import Recipe, take_bounds
 from server.records import RecordType
 from server.records.data_filter import DataFilter
@@ -111,7 +112,7 @@ async def _recipe(tx: AsyncConnection, context: Context, wanted: Wanted) -> tupl
         anonymization=wanted.anonymization,
         excel_bom=wanted.excel_bom,
         formula_guard=wanted.excel_bom if wanted.formula_guard is None else wanted.formula_guard,
-        columns={data_type.name: tuple(names) for data_type, names in wanted.columns.items()},
+        columns=chosen_columns(wanted.columns, wanted.types, wanted.format),
         include_media=wanted.include_media,
         shift_times=wanted.shift_times,
         title=f"{first}_{iso(snapshot_at)[:10]}",
