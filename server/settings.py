@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     export_days: int = Field(
         default=7, ge=1, description="How long a finished export is kept, in days."
     )
+    smallest_cell: int = Field(
+        default=5, ge=3, description="How many participants a statistic in a file must describe."
+    )
     lease_seconds: float = Field(
         default=15, ge=1, description="How long a job outlives a silent worker, in seconds."
     )

@@ -12,8 +12,9 @@ from server.export.arrow import Array, Columns, pa
 from server.export.arrow_text import truth_values
 from server.export.lookups import Lookup
 from server.export.places import Places
-from server.export.reading import Reader, rows_at_once
-from server.export.tables import Column, Kind, Plan, RecordTable, Table
+from server.export.reading import ROWS, Reader, rows_at_once
+from server.export.shifting import TimeShifts, moments, without_times
+from server.export.tables import Column, Kind, Plan, Query, RecordTable, Table
 
 
 class Contents:
@@ -22,8 +23,10 @@ class Contents:
     def __init__(self, reader: Reader, plan: Plan) -> None:
         self._reader = reader
         self._records = plan.records
+        self._moments = moments((plan.rooms, plan.participants, *plan.records))
         self._people = People(reader, plan.identities) if plan.identities else None
         self._lookups: dict[tuple[str, str], Lookup] = {}
+        self._shifts = TimeShifts(reader.whole(plan.shifts)) if plan.shifts else None
         self.experiments = self._places(plan.experiments, "experimentId", "experiment_key")
         self.rooms = self._places(plan.rooms, "roomId", "room_key", "experiment_key")
         of_room = Lookup(self.rooms.keys, self.rooms.columns["experimentId"])
@@ -56,9 +59,18 @@ class Contents:
         for rows in self._reader.batches(table.rows.among(self.rooms.keys), rows_at_once(table)):
             yield self._public(table, rows)
 
-    def without_identities(self, value: object) -> object:
-        """Return a JSON value without what tells who people are, if that is to be left out."""
-        return self._people.without_identities(value) if self._people else value
+    def batches(self, query: Query) -> Iterator[Columns]:
+        """Read what else a plan asks for, some rows at a time."""
+        return self._reader.batches(query, ROWS)
+
+    def label(self, experiment_key: int, text: str) -> str:
+        """Return the id of a thing, or a short text, without the ids of people of an experiment."""
+        return self._people.label(experiment_key, text) if self._people else text
+
+    def disclosable(self, filters: object) -> object:
+        """Return filters without what they tell of people, and of times, if that is left out."""
+        shown = self._people.without_identities(filters) if self._people else filters
+        return without_times(shown, self._moments) if self._shifts else shown
 
     def _by_room(self, counts: dict[int, int]) -> Counter[int]:
         rooms = Counter[int]()
@@ -78,6 +90,8 @@ class Contents:
 
     def _public(self, table: Table, rows: Columns) -> Columns:
         columns = {column.name: self._column(column, rows) for column in table.columns}
+        if self._shifts:
+            columns |= self._shifts.moved(table.columns, columns, rows.get("room_key"))
         if self._people is None:
             return columns
         experiments = rows.get("experiment_key") or self._experiment.find(rows["room_key"])

@@ -17,6 +17,10 @@ _LEVELS = {
         "DE-IDENTIFIED: codes stand for participants; e-mail and network addresses, browsers and "
         "names were removed, also from free text as far as they were known or recognised."
     ),
+    "AGGREGATE_ONLY": (
+        "AGGREGATED: statistics of groups of people, and no record of anybody. What would have "
+        "been of too few people was left out."
+    ),
 }
 
 Spreads = Mapping[str, Mapping[str, Spread]]
@@ -56,7 +60,7 @@ class Manifest:
 
 def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
     """Return what there is to know of an export, but for its files."""
-    return {
+    about = {
         "formatVersion": FORMAT_VERSION,
         "title": plan.title,
         "createdBy": plan.software,
@@ -65,6 +69,13 @@ def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
         "privacy": _LEVELS[plan.anonymization],
         "format": plan.format,
         "packaging": plan.packaging,
+        "timesShifted": plan.shift_times,
+    }
+    if plan.anonymization == "AGGREGATE_ONLY":
+        selection = _aggregated_selection(plan, contents)
+        return {**about, "smallestCell": plan.smallest_cell, "selection": selection}
+    return {
+        **about,
         "selection": _selection(plan, contents),
         "counts": {table.name: contents.selected[table.data_type] for table in plan.records},
     }
@@ -138,7 +149,16 @@ def _selection(plan: Plan, contents: Contents) -> dict[str, Any]:
         "rooms": contents.rooms.public_ids(plan.room_keys),
         "participants": contents.participants.public_ids(plan.participant_keys),
         "dataTypes": [table.data_type for table in plan.records],
-        "filters": contents.without_identities(plan.filters),
+        "filters": contents.disclosable(plan.filters),
+    }
+
+
+def _aggregated_selection(plan: Plan, contents: Contents) -> dict[str, Any]:
+    """Say no more than is safe: numbers of records, and filters, can be of a few people."""
+    return {
+        "experiments": contents.experiments.ids.to_pylist(),
+        "whole": not (plan.room_keys or plan.participant_keys or plan.filters),
+        "dataTypes": [table.data_type for table in plan.records],
     }
 
 

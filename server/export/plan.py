@@ -12,12 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.errors import BadUserInput
 from server.export import declared
 from server.export.names import safe_name
-from server.export.pseudonyms import identities
+from server.export.pseudonyms import identities, title_without_identities
 from server.export.recipe import Recipe, experiment_keys
+from server.export.summaries import summaries
 from server.export.tables import Plan
+from server.export.time_shifts import shifts
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.timestamps import iso
+
+_ENDINGS = {
+    Anonymization.KEEP: "",
+    Anonymization.REMOVE_IDENTIFIERS: "_deidentified",
+    Anonymization.AGGREGATE_ONLY: "_aggregate",
+}
+"""What the names of files end in: one level is never to be taken for another."""
 
 
 def planner(database_url: URL, storage_url: str) -> Callable[..., Awaitable[Plan]]:
@@ -38,10 +47,10 @@ async def make_plan(
     """Say all that a worker must know; BadUserInput for what cannot be one file."""
     _require_one_table(recipe)
     experiments = await experiment_keys(tx, recipe)
-    deidentified = recipe.anonymization is Anonymization.REMOVE_IDENTIFIERS
-    title = safe_name(recipe.title)
-    if deidentified:
-        title += "_deidentified"  # never to be taken for the other kind
+    named = recipe.anonymization is Anonymization.KEEP
+    aggregated = recipe.anonymization is Anonymization.AGGREGATE_ONLY
+    title = recipe.title if named else await title_without_identities(tx, recipe.title, experiments)
+    title = safe_name(title) + _ENDINGS[recipe.anonymization]
     file_name = _file_name(recipe, title)
     return Plan(
         title=title,
@@ -67,7 +76,9 @@ async def make_plan(
         rooms=declared.rooms(recipe),
         participants=declared.participants(recipe),
         records=tuple(declared.records(recipe, name) for name in recipe.data_types),
-        identities=identities(experiments) if deidentified else None,
+        identities=None if named else identities(experiments),
+        shifts=shifts(recipe),
+        summaries=summaries(recipe) if aggregated else (),
     )
 
 

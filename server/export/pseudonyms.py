@@ -6,9 +6,11 @@ from sqlalchemy import Integer, cast, func, insert, inspect, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from server.export.disguises import Disguise
 from server.export.recipe import Recipe, experiment_keys
 from server.export.statements import compiled
 from server.export.tables import Identities
+from server.export.time_shifts import assign_time_shifts
 from server.key_lists import among
 from server.records.chat_messages import ChatMessage
 from server.records.columns import Identifies
@@ -19,9 +21,11 @@ from server.records.participants import Participant, Pseudonym
 async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:
     """Give a code to each person of the recipe's experiments who has none, if it needs codes.
 
-    To everyone there, not only those selected: what one wrote may name any other.
+    To everyone there, not only those selected: what one wrote may name any other. Rooms are given
+    the shifts of their times with them.
     """
-    if recipe.anonymization is not Anonymization.REMOVE_IDENTIFIERS:
+    await assign_time_shifts(tx, recipe)
+    if recipe.anonymization is Anonymization.KEEP:
         return
     for experiment_key in await experiment_keys(tx, recipe):
         await _assign(tx, experiment_key)
@@ -47,6 +51,20 @@ async def _assign(tx: AsyncConnection, experiment_key: int) -> None:
     ]
     if rows:
         await tx.execute(insert(Pseudonym), rows)
+
+
+async def title_without_identities(
+    tx: AsyncConnection, title: str, experiments: Sequence[int]
+) -> str:
+    """Return what a file is to be called, without ids and addresses of people that may be in it.
+
+    Researchers, and programs, make ids of rooms of those of participants.
+    """
+    where = among(col(Pseudonym.experiment_key), experiments)
+    people = await tx.execute(
+        select(col(Pseudonym.participant_id), col(Pseudonym.code)).where(where)
+    )
+    return Disguise(dict(list(people)), {}).label(title)
 
 
 def identities(experiments: Sequence[int]) -> Identities:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from server.export.aggregate_files import write_aggregates
 from server.export.archives import Archive
 from server.export.contents import Contents
 from server.export.documents import Document
@@ -47,6 +48,8 @@ def _adds_up(entry: dict[str, Any]) -> bool:
 
 
 def _write(plan: Plan, contents: Contents, report: Report, file: Output) -> Manifest:
+    if plan.anonymization == "AGGREGATE_ONLY":
+        return write_aggregates(plan, contents, report, file)
     if plan.packaging == "ZIP":
         archive = Archive(plan, contents, Files(plan, contents, report), file.write)
         archive.write()

@@ -17,7 +17,7 @@ from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored, Table
-from server.records.columns import Identifies, column, moment
+from server.records.columns import Identifies, Summarized, column, moment
 from server.records.conditions import Clauses, OneOf, TextIn, TextMatch, TimestampRange
 from server.records.described import Described, OrderField
 from server.records.filters import Filter, Reference
@@ -44,7 +44,9 @@ class ParticipantBase(SQLModel):
         "Public id of the person, 28 characters; the same in each of their rooms.",
         identifies=Identifies.DIRECTLY,
     )
-    role: str | None = column("The role taken in the room.", default=None)
+    role: str | None = column(
+        "The role taken in the room.", summarized=Summarized.AS_CATEGORIES, default=None
+    )
     status: ParticipantStatus = column("Whether they are there, done, or gone.", sa_type=String)
     email: str | None = column("Address.", identifies=Identifies.DIRECTLY, default=None)
     ip_address: str | None = column(
@@ -56,7 +58,9 @@ class ParticipantBase(SQLModel):
     joined_at: Timestamp | None = moment("When they entered the room.", default=None)
     completed_at: Timestamp | None = moment("When they finished.", default=None)
     completion_code: str | None = column(
-        "How it ended, such as SUCCESS, TIMEOUT, NOCONSENT or ABANDONED.", default=None
+        "How it ended, such as SUCCESS, TIMEOUT, NOCONSENT or ABANDONED.",
+        summarized=Summarized.AS_CATEGORIES,
+        default=None,
     )
 
 
