@@ -54,7 +54,8 @@ class Aggregates:
     def table(self, summary: Summary) -> Columns:
         """Return the statistics of a table of the database."""
         words = [Words() for _ in (COMPONENT, *summary.categories)]
-        self._report.tell(f"Counting {summary.title}")
+        pace = _Pace(self._report, self._contents.selected.get(summary.data_type, 0), summary)
+        pace.tell(f"Counting {summary.title}")
         tally = read_tally(self._contents, self._seats, summary, words)
         shown: dict[int, Sequence[frozenset[int]]] = {}
         for experiment in np.unique(tally.experiments).tolist():
@@ -67,13 +68,18 @@ class Aggregates:
         for experiment, allowed in shown.items():
             _count(rows, summary, tally.of(experiment), experiment, allowed)
         for place in range(len(summary.numbers)):
-            self._calculate(rows, summary, place, tally, shown)
-        told = sum(self.withheld.get(summary.data_type, {}).values())
-        self._report.tell(f"Calculated {summary.title}", told)
+            self._calculate(rows, summary, place, tally, shown, pace)
+        pace.finish(f"Calculated {summary.title}")
         return rows.columns()
 
     def _calculate(
-        self, rows: "_Rows", summary: Summary, place: int, tally: Tally, shown: Shown
+        self,
+        rows: "_Rows",
+        summary: Summary,
+        place: int,
+        tally: Tally,
+        shown: Shown,
+        pace: "_Pace",
     ) -> None:
         """Calculate with a column in all groups at once: its numbers come in order."""
         groups = list(self._groups(summary, place, tally, shown))
@@ -84,7 +90,7 @@ class Aggregates:
         for numbers, there in membership.of_tally(tally):
             np.add.at(counts, numbers, tally.numbers[place].counts[there])
         statistics = Statistics(counts)
-        self._stream(statistics, membership, rows.words[0], summary, place)
+        self._stream(statistics, membership, rows.words[0], summary, place, pace)
         for number, reach in sorted(reaches(membership, tally, place).items()):
             rows.add(
                 groups[number],
@@ -100,6 +106,7 @@ class Aggregates:
         components: Words,
         summary: Summary,
         place: int,
+        pace: "_Pace",
     ) -> None:
         told = f"Calculating {summary.numbers[place].name} of {summary.title}"
         for rows in self._contents.batches(summary.values[place]):
@@ -112,7 +119,7 @@ class Aggregates:
             )
             for numbers, there in membership.of(*where):
                 statistics.add(numbers, values[there])
-            self._report.tell(told)
+            pace.tell(told, len(values))
         assert statistics.complete
 
     def _groups(self, summary: Summary, place: int, tally: Tally, shown: Shown) -> Iterator[Group]:
@@ -162,6 +169,28 @@ def _withheld(tally: Tally, shown: Shown) -> Counter[str]:
         "SMALL_GROUP": int(tally.records[~aggregated].sum()),
     }
     return Counter({reason: count for reason, count in counts.items() if count})
+
+
+class _Pace:
+    """Tells how far one has come with records that are read once for each column of numbers."""
+
+    def __init__(self, report: Report, records: int, summary: Summary) -> None:
+        self._report = report
+        self._records = records
+        self._readings = 1 + len(summary.numbers)
+        self._read = 0
+        self._told = 0
+
+    def tell(self, message: str, read: int = 0) -> None:
+        """Say what is being done; some more were read."""
+        self._read += read
+        done = min(self._records, self._read // self._readings)
+        self._report.tell(message, done - self._told)
+        self._told = done
+
+    def finish(self, message: str) -> None:
+        """Say that all was done."""
+        self.tell(message, self._records * self._readings - self._read)
 
 
 class _Rows:

@@ -8,9 +8,12 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKeyConstraint,
     Index,
+    Integer,
     String,
     UniqueConstraint,
+    cast,
     exists,
+    func,
     select,
 )
 from sqlmodel import Field, SQLModel, col
@@ -86,14 +89,36 @@ class Participant(ParticipantBase, Stored, table=True):
         return {**columns, "room_id": room.scalar_subquery()}
 
 
-class Pseudonym(Table, table=True):
+class PseudonymBase(SQLModel):
+    """A pseudonym's public columns."""
+
+    participant_id: str = column(
+        "Public id of the person.", identifies=Identifies.DIRECTLY, primary_key=True
+    )
+    code: str = column("The code that stands for the person in files, such as `P0001`.")
+
+
+class Pseudonym(PseudonymBase, Table, table=True):
     """The code that stands for a person in de-identified files: one per experiment, for good."""
 
     __table_args__ = (UniqueConstraint("experiment_key", "code"),)
 
     experiment_key: int = Field(primary_key=True, foreign_key="experiment.id", sa_type=KEY_TYPE)
-    participant_id: str = Field(primary_key=True)
-    code: str
+
+    @classmethod
+    def expressions(cls) -> dict[str, Any]:
+        """Add the number in the code: it tells the pseudonyms of an experiment apart."""
+        return {**super().expressions(), "id": cast(func.substr(col(cls.code), 2), Integer)}
+
+
+class PseudonymFilter(Filter, of=PseudonymBase):
+    """Which pseudonyms to keep."""
+
+
+class PseudonymOrderField(OrderField):
+    """What pseudonyms can be sorted by: as they were given."""
+
+    NUMBER = "key"
 
 
 class ParticipantOrderField(OrderField):
@@ -135,6 +160,13 @@ class ParticipantFilter(Filter, of=ParticipantBase):
         there = (exists().where(col(each.participant_key) == columns["key"]) for each in records)
         return [*super().asked(columns), *there]
 
+
+PSEUDONYMS = Listed(
+    model=Pseudonym,
+    filter=PseudonymFilter,
+    order=PseudonymOrderField,
+    scope="read:participants",
+)
 
 PARTICIPANTS = Listed(
     model=Participant,
