@@ -298,11 +298,11 @@ async def test_the_two_kinds_of_export_do_not_look_alike(
 async def test_a_file_is_not_called_after_anybody(
     worker: Worker, db: Database, study: Study, tmp_path: Path
 ) -> None:
-    named = {"title": f"{study.room['room_id']}_2024-10-20"}
+    named = {"title": f"{study.room['room_id']}_{EMAIL}_2024-10-20"}
     removed = await exported(worker, db, tmp_path, rooms=[study.room], **named, **REMOVE)
     code = (await codes_of(db, study.experiment))[ANNA]
 
-    assert removed.path.name == f"room_of_{code}_2024-10-20_deidentified.zip"
+    assert removed.path.name == f"room_of_{code}__email_removed__2024-10-20_deidentified.zip"
     assert removed.json("metadata.json")["title"] == removed.path.stem
 
 

@@ -1,6 +1,6 @@
 """Small cells: nothing that is shown, or follows from it, is of too few people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 
 import numpy as np
@@ -11,7 +11,7 @@ from server.export.small_cells import Cells, publishable
 
 LEAST = 3
 
-Records = list[tuple[int, tuple[int, ...]]]
+Records = Sequence[tuple[int, tuple[int, ...]]]
 """Of each record, whose it is, and its group in each breakdown."""
 
 RECORDS = st.integers(1, 3).flatmap(

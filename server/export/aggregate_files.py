@@ -1,6 +1,7 @@
 """The file of an export that holds statistics only: alone, one document, or a ZIP of tables."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -8,11 +9,11 @@ import orjson
 from server.export.aggregates import COLUMNS, Aggregates
 from server.export.arrow import Columns
 from server.export.contents import Contents
-from server.export.files import row_count
+from server.export.files import Write, row_count
 from server.export.formats import text_of
 from server.export.manifests import FORMAT_VERSION, Manifest, metadata
 from server.export.reports import Report
-from server.export.store import Bytes, Output
+from server.export.store import Output
 from server.export.tables import Column, Plan, Query, Table
 from server.export.zip_files import ZipWriter
 
@@ -44,12 +45,12 @@ class _Writer:
         self.aggregates = aggregates
         self.manifest = Manifest()
 
-    def one_table(self, write: Callable[[Bytes], object]) -> int:
+    def one_table(self, write: Write) -> int:
         """Write the statistics of one data type; return how many rows they have."""
         [summary] = [each for each in self._plan.summaries if each.data_type]
         return self._table(self.aggregates.table(summary), write)
 
-    def document(self, write: Callable[[Bytes], object]) -> int:
+    def document(self, write: Write) -> int:
         """Write the metadata and all statistics; return how many rows they have."""
         count = 0
         about = {**metadata(self._plan, self._contents), **self._dictionary()}
@@ -60,11 +61,11 @@ class _Writer:
         write(b"}}\n")
         return count
 
-    def archive(self, write: Callable[[Bytes], object]) -> None:
+    def archive(self, write: Write) -> None:
         """Write a ZIP with a table for the participants and for each data type."""
         archive = ZipWriter(write)
 
-        def add(path: str, fill: Callable[[Callable[[Bytes], object]], int]) -> None:
+        def add(path: str, fill: Callable[[Write], int]) -> None:
             path = f"{self._plan.title}/{path}"
             with archive.member(path) as member:
                 rows = fill(member.write)
@@ -73,15 +74,15 @@ class _Writer:
         for summary in self._plan.summaries:
             rows = self.aggregates.table(summary)
             path = f"statistics/{summary.stem}.{self._plan.format.lower()}"
-            add(path, lambda write, rows=rows: self._table(rows, write))
-        add("data_dictionary.json", lambda write: _write_json(self._dictionary(), write))
+            add(path, partial(self._table, rows))
+        add("data_dictionary.json", partial(_write_json, self._dictionary()))
         add("metadata.json", lambda write: _write_json(self._about(), write))
         archive.close()
 
     def _about(self) -> dict[str, Any]:
         return {**metadata(self._plan, self._contents), "files": self.manifest.files}
 
-    def _table(self, rows: Columns, write: Callable[[Bytes], object]) -> int:
+    def _table(self, rows: Columns, write: Write) -> int:
         table = Table("statistics", "statistics", "statistics", COLUMNS, Query("", ()))
         text = text_of(table, self._plan, {})
         write(text.head())
@@ -106,7 +107,7 @@ class _Writer:
         }
 
 
-def _write_json(value: object, write: Callable[[Bytes], object]) -> int:
+def _write_json(value: object, write: Write) -> int:
     write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     return 0
 

@@ -220,6 +220,8 @@ class _Rows:
             case "category":
                 word = self.words[place - 1].word(group.number)
                 value = self._label(group.experiment, word)
+            case _:
+                pass
         kind = (WHOLE, COMPONENT, ROOM, CATEGORY).index(group.kind)
         experiment = self._contents.experiments.ids[group.experiment].as_py()
         place_of = (group.experiment, kind, place, *_last(component), *_last(value), group.number)

@@ -51,7 +51,7 @@ class Manifest:
                 "written": self.written[name],
                 "withheld": [
                     {"reason": reason, "count": withheld}
-                    for reason, withheld in sorted(self.withheld.get(name, {}).items())
+                    for reason, withheld in sorted(self.withheld.get(name, Counter[str]()).items())
                 ],
             }
             for name, count in selected.items()

@@ -9,12 +9,16 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     Integer,
+    Select,
     Subquery,
+    Text,
     case,
     cast,
+    false,
     func,
     literal_column,
     select,
+    true,
 )
 from sqlmodel import SQLModel, col
 
@@ -115,8 +119,8 @@ class _Declared:
         column: ColumnElement[Any] = self._expressions[name]
         if not isinstance(column.type, Boolean):
             return column
-        words = (literal_column(f"'{word}'") for word in ("true", "false"))
-        return case((column.is_(True), next(words)), (column.is_(False), next(words)))
+        yes, no = (literal_column(f"'{word}'", Text) for word in ("true", "false"))
+        return case((column == true(), yes), (column == false(), no))
 
     def _number(self, name: str) -> ColumnElement[Any]:
         column: ColumnElement[Any] = self._expressions[name]
@@ -149,14 +153,16 @@ def _counts(rows: Subquery, numbers: int) -> Any:  # noqa: ANN401 - a Query
 def _values(rows: Subquery, place: int) -> Any:  # noqa: ANN401 - a Query
     """Select one column's numbers, the smallest first."""
     number = rows.c[f"number_{place}"]
-    shown = {
+    shown: dict[str, tuple[ColumnElement[Any], Kind]] = {
         "lead": (literal_column("0"), Kind.INTEGER),  # the sample must come before any number
         _PERSON: (rows.c[_PERSON], Kind.INTEGER),
         **({_COMPONENT: (rows.c[_COMPONENT], Kind.TEXT)} if _COMPONENT in rows.c else {}),
         "value": (number, Kind.REAL),
         "id": (rows.c.id, Kind.INTEGER),
     }
-    selected = select(*(column.label(name) for name, (column, _) in shown.items()))
+    selected: Select[*tuple[Any, ...]] = select(
+        *(column.label(name) for name, (column, _) in shown.items())
+    )
     kinds = [kind for _, kind in shown.values()]
     return compiled(
         with_sample(selected.where(number.is_not(None)), kinds, ["lead", "value", "id"])

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from server.export.arrow import Array, Columns, pa
 from server.export.contents import Contents
@@ -72,6 +74,9 @@ def _numbers(found: Array) -> Ints:
     return numbers
 
 
+Choice: TypeAlias = npt.NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Numbers:
     """Of one column: how many numbers there are, the least and the greatest, row by row."""
@@ -98,7 +103,7 @@ class Tally:
         """Return the rows of one experiment."""
         return self.only(self.experiments == experiment)
 
-    def only(self, kept: Ints) -> "Tally":
+    def only(self, kept: Choice) -> "Tally":
         """Return some rows."""
         return Tally(
             self.experiments[kept],

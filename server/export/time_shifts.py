@@ -1,17 +1,16 @@
 """Time shifts: given to each room once, kept for good, and told to nobody."""
 
 import secrets
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from server.export.recipe import ROOMS, Recipe
+from server.export.recipe import Recipe
 from server.export.statements import compiled, with_sample
 from server.export.tables import Kind, Query
-from server.key_lists import among
-from server.records.participants import Participant
 from server.records.rooms import Room
 from server.records.time_shifts import TimeShift
 
@@ -25,7 +24,9 @@ async def assign_time_shifts(tx: AsyncConnection, recipe: Recipe) -> None:
     if not recipe.shift_times:
         return
     shifted = select(col(TimeShift.room_key))
-    rooms = await tx.scalars(_rooms(recipe).where(col(Room.id).not_in(shifted)))
+    rooms = await tx.scalars(
+        select(col(Room.id)).where(recipe.selects_rooms(), col(Room.id).not_in(shifted))
+    )
     rows = [
         {"room_key": room, "milliseconds": LEAST + secrets.randbelow(MOST - LEAST + 1)}
         for room in rooms
@@ -39,19 +40,10 @@ def shifts(recipe: Recipe) -> Query | None:
     """Describe by how much the times of each room are moved; None if they are not."""
     if not recipe.shift_times:
         return None
-    rooms = _rooms(recipe).subquery()
-    found = select(
-        col(TimeShift.room_key).label("room_key"), col(TimeShift.milliseconds).label("milliseconds")
-    ).where(col(TimeShift.room_key).in_(select(rooms.c.id)))
+    columns: list[ColumnElement[Any]] = [
+        col(TimeShift.room_key).label("room_key"),
+        col(TimeShift.milliseconds).label("milliseconds"),
+    ]
+    rooms = select(col(Room.id)).where(recipe.selects_rooms())
+    found: Select[*tuple[Any, ...]] = select(*columns).where(col(TimeShift.room_key).in_(rooms))
     return compiled(with_sample(found, [Kind.INTEGER, Kind.INTEGER], ["room_key"]))
-
-
-def _rooms(recipe: Recipe) -> Select[int | None]:
-    """Select the rooms that anything selected lies in."""
-    of_participants = select(col(Participant.room_key)).where(
-        among(col(Participant.id), recipe.participant_keys)
-    )
-    chosen: ColumnElement[bool] = or_(
-        recipe.selects(col(Room.experiment_key), col(Room.id)), col(Room.id).in_(of_participants)
-    )
-    return select(col(Room.id)).where(chosen, recipe.within(ROOMS, col(Room.id)))
