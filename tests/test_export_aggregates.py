@@ -144,6 +144,7 @@ async def test_the_ledger_says_what_became_of_every_record(
     both = [large.experiment, small.experiment]
     made = await exported(worker, db, tmp_path, experiments=both, **AGGREGATE)
 
+    assert made.done["rows"] == 30 * len(RecordType)  # all were read, so that is how far it came
     for entry in made.manifest["ledger"]:
         assert (entry["selected"], entry["written"]) == (30, 0)
         assert entry["withheld"] == [
@@ -424,6 +425,17 @@ async def test_only_what_is_selected_is_in_the_figures(
         smallest_cell=8,
     )
     assert fewer.csv() == []
+
+
+async def test_only_the_columns_that_are_asked_for_are_summarized(
+    worker: Worker, db: Database, tmp_path: Path
+) -> None:
+    lab = Lab(6)
+    lab.of(a_sync_metric, [{"latency": 5.0}])
+    await lab.save(db)
+    chosen = {"SYNC_METRICS": ("latency", "syncQuality")}
+    made = await statistics_of(worker, db, tmp_path, lab, RecordType.SYNC_METRICS, columns=chosen)
+    assert {row["column"] for row in made.csv()} == {"", "latency"}
 
 
 async def test_the_operator_says_how_small_a_group_may_be(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ class Tally:
 
     def only(self, kept: Choice) -> "Tally":
         """Return some rows."""
+        if kept.all():
+            return self
         return Tally(
             self.experiments[kept],
             self.people[kept],
