@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -10,10 +11,10 @@ from server.export.arrow import Array, Columns, pa
 from server.export.contents import Contents
 from server.export.groups import CATEGORY, COMPONENT, ROOM, WHOLE, Group, Membership, reaches
 from server.export.reports import Report
-from server.export.small_cells import publishable
-from server.export.statistics import QUANTILES, Statistics
+from server.export.small_cells import Ints, publishable
+from server.export.statistics import QUANTILES, Floats, Statistics
 from server.export.tables import Column, Kind, Summary
-from server.export.tallying import Seats, Tally, Words, components_of, read_tally
+from server.export.tallying import Choice, Seats, Tally, Words, components_of, read_tally
 
 Shown = Mapping[int, Sequence[frozenset[int]]]
 """By experiment: the components, the rooms, and of each category the values that may be shown."""
@@ -53,9 +54,9 @@ class Aggregates:
 
     def table(self, summary: Summary) -> Columns:
         """Return the statistics of a table of the database."""
-        words = [Words() for _ in (COMPONENT, *summary.categories)]
         pace = _Pace(self._report, self._contents.selected.get(summary.data_type, 0), summary)
         pace.tell(f"Counting {summary.title}")
+        words = [Words() for _ in (COMPONENT, *summary.categories)]
         tally = read_tally(self._contents, self._seats, summary, words)
         shown: dict[int, Sequence[frozenset[int]]] = {}
         for experiment in np.unique(tally.experiments).tolist():
@@ -67,60 +68,45 @@ class Aggregates:
         rows = _Rows(self._contents, words)
         for experiment, allowed in shown.items():
             _count(rows, summary, tally.of(experiment), experiment, allowed)
-        for place in range(len(summary.numbers)):
-            self._calculate(rows, summary, place, tally, shown, pace)
+        for place, column in enumerate(summary.numbers):
+            groups = list(self._groups(summary, place, tally, shown))
+            reading = self._numbers(summary, place, words[0])
+            message = f"Calculating {column.name} of {summary.title}"
+            steps = (pace.along(message, each) for each in reading)
+            self._calculate(rows, column.name, groups, _Column(tally, place, steps))
         pace.finish(f"Calculated {summary.title}")
         return rows.columns()
 
     def _calculate(
-        self,
-        rows: "_Rows",
-        summary: Summary,
-        place: int,
-        tally: Tally,
-        shown: Shown,
-        pace: "_Pace",
+        self, rows: "_Rows", name: str, groups: Sequence[Group], column: "_Column"
     ) -> None:
-        """Calculate with a column in all groups at once: its numbers come in order."""
-        groups = list(self._groups(summary, place, tally, shown))
+        """Calculate with a column in all groups at once."""
         if not groups:
             return
         membership = Membership(groups, len(self._contents.experiments.keys))
         counts = np.zeros(len(groups), np.int64)
-        for numbers, there in membership.of_tally(tally):
-            np.add.at(counts, numbers, tally.numbers[place].counts[there])
+        for numbers, there in membership.of_tally(column.tally):
+            np.add.at(counts, numbers, column.tally.numbers[column.place].counts[there])
         statistics = Statistics(counts)
-        self._stream(statistics, membership, rows.words[0], summary, place, pace)
-        for number, reach in sorted(reaches(membership, tally, place).items()):
-            rows.add(
-                groups[number],
-                summary.numbers[place].name,
-                size=(len(reach.least), int(counts[number])),
-                figures=statistics.figures(number, reach, self._least),
-            )
+        for values, *where in column.numbers:
+            for numbers, there in membership.of(*where):
+                statistics.add(numbers, values[there])
+        assert statistics.complete
+        for number, reach in sorted(reaches(membership, column.tally, column.place).items()):
+            size = (len(reach.least), int(counts[number]))
+            figures = statistics.figures(number, reach, self._least)
+            rows.add(groups[number], name, size=size, figures=figures)
 
-    def _stream(
-        self,
-        statistics: Statistics,
-        membership: Membership,
-        components: Words,
-        summary: Summary,
-        place: int,
-        pace: "_Pace",
-    ) -> None:
-        told = f"Calculating {summary.numbers[place].name} of {summary.title}"
+    def _numbers(self, summary: Summary, place: int, components: Words) -> "Iterator[_Numbers]":
+        """Read a column's numbers, some at a time, the smallest first."""
         for rows in self._contents.batches(summary.values[place]):
             participants = rows["participant_key"]
-            values = rows["value"].to_numpy(zero_copy_only=False).astype(np.float64)
-            where = (
+            yield (
+                rows["value"].to_numpy(zero_copy_only=False).astype(np.float64),
                 self._seats.experiments(participants),
                 components_of(rows, components, summary),
                 self._seats.rooms(participants),
             )
-            for numbers, there in membership.of(*where):
-                statistics.add(numbers, values[there])
-            pace.tell(told, len(values))
-        assert statistics.complete
 
     def _groups(self, summary: Summary, place: int, tally: Tally, shown: Shown) -> Iterator[Group]:
         """Yield the groups in which a column may be calculated with: of those shown, no others."""
@@ -129,6 +115,19 @@ class Aggregates:
             if (kept := publishable(cells, self._least, allowed)) is not None:
                 yield Group(WHOLE, experiment)
                 yield from _parts(summary, experiment, kept)
+
+
+_Numbers: TypeAlias = tuple[Floats, Ints, Ints, Ints]
+"""Some numbers, and of each the experiment, the component and the room, by number."""
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of numbers: what is known of it beforehand, and the numbers themselves."""
+
+    tally: Tally
+    place: int
+    numbers: Iterator[_Numbers]
 
 
 def _parts(summary: Summary, experiment: int, shown: Sequence[frozenset[int]]) -> Iterator[Group]:
@@ -146,19 +145,19 @@ def _count(
     shown: Sequence[frozenset[int]],
 ) -> None:
     """Add the numbers of records of an experiment, and of its groups."""
-    rows.add(Group(WHOLE, experiment), None, size=_size(tally))
+    rows.add(Group(WHOLE, experiment), None, size=_size(tally, tally.records > 0))
     for part in _parts(summary, experiment, shown):
         groups = tally.groups[0 if part.kind == COMPONENT else 1]
-        rows.add(part, None, size=_size(tally.only(groups == part.number)))
+        rows.add(part, None, size=_size(tally, groups == part.number))
     for place, column in enumerate(summary.categories, 2):
         for number in sorted(shown[place]):
-            there = tally.only(tally.groups[place] == number)
-            rows.add(Group(CATEGORY, experiment, number), column.name, place, size=_size(there))
+            size = _size(tally, tally.groups[place] == number)
+            rows.add(Group(CATEGORY, experiment, number), column.name, place, size=size)
 
 
-def _size(tally: Tally) -> tuple[int, int]:
-    """Return how many people and records there are."""
-    return len(np.unique(tally.people)), int(tally.records.sum())
+def _size(tally: Tally, kept: Choice) -> tuple[int, int]:
+    """Return how many people and records there are in some rows."""
+    return len(np.unique(tally.people[kept])), int(tally.records[kept].sum())
 
 
 def _withheld(tally: Tally, shown: Shown) -> Counter[str]:
@@ -187,6 +186,11 @@ class _Pace:
         done = min(self._records, self._read // self._readings)
         self._report.tell(message, done - self._told)
         self._told = done
+
+    def along(self, message: str, numbers: _Numbers) -> _Numbers:
+        """Say what is being done with some numbers, and hand them on."""
+        self.tell(message, len(numbers[0]))
+        return numbers
 
     def finish(self, message: str) -> None:
         """Say that all was done."""
