@@ -118,6 +118,17 @@ class Actor:
         exportable = key_of(layout, "experiment").in_(self._owned().union_all(granted))
         return and_(self.sees(layout), exportable)
 
+    def owns(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the rows of which the actor may know who is meant.
+
+        Those of their own experiments; an administrator's are all.
+        """
+        if self.role is UserRole.PARTICIPANT:
+            return false()
+        if self.role is UserRole.ADMINISTRATOR:
+            return self.sees(layout)
+        return and_(self.sees(layout), key_of(layout, "experiment").in_(self._owned()))
+
     @property
     def _key(self) -> BindParameter[int]:
         return bindparam("actor_key", self.user_key)

@@ -50,7 +50,11 @@ class People:
     def labels(self, experiments: Array, labels: Array) -> Array:
         """Return the ids of other things, which may be made of those of participants."""
         pairs = zip(experiments.to_pylist(), labels.to_pylist(), strict=True)
-        return pa.array([self._of(key).label(label) for key, label in pairs], pa.string())
+        return pa.array([self.label(key, label) for key, label in pairs], pa.string())
+
+    def label(self, experiment: int, text: str) -> str:
+        """Return the id of another thing, or a short text, of one experiment."""
+        return self._of(experiment).label(text)
 
     def without_identities(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
         """Return a JSON value without what tells who anybody is."""

@@ -21,7 +21,7 @@ from sqlmodel import SQLModel, col
 
 from server.column_types import JsonType
 from server.db import Stored
-from server.export.recipe import PARTICIPANTS, ROOMS, Recipe
+from server.export.recipe import PARTICIPANTS, Recipe
 from server.export.statements import compiled, is_among_those_asked_for, with_sample
 from server.export.tables import BORNE_BY, Column, Identifying, Kind, RecordTable, Table
 from server.key_lists import among
@@ -52,14 +52,7 @@ def experiments(keys: Sequence[int]) -> Table:
 
 def rooms(recipe: Recipe) -> Table:
     """Describe the table of the rooms that anything selected lies in."""
-    of_participants = select(col(Participant.room_key)).where(
-        among(col(Participant.id), recipe.participant_keys)
-    )
-    chosen = or_(
-        recipe.selects(col(Room.experiment_key), col(Room.id)), col(Room.id).in_(of_participants)
-    )
-    there = recipe.within(ROOMS, col(Room.id))
-    return _place_table("rooms", "room_id", Room, RoomBase, chosen, there)
+    return _place_table("rooms", "room_id", Room, RoomBase, recipe.selects_rooms())
 
 
 def participants(recipe: Recipe) -> Table:

@@ -59,8 +59,13 @@ class Disguise:
             known = self._names.get(name.lower(), names[name])
             self._names[name.lower()] = known if known == names[name] else None
         literals = [*codes, *(text for text in contacts if len(text) >= _SHORTEST_CONTACT)]
-        self.known = beginnings(literals) if literals else None
-        """For RE2: what may contain an id or a contact of a participant."""
+        unlike_ids = [name for name in words if not re.fullmatch(PLAIN, name)]
+        like_known = (
+            beginnings(literals) if literals else None,
+            beginnings_of_names(unlike_ids) if unlike_ids else None,
+        )
+        self.known = "|".join(filter(None, like_known)) or None
+        """For RE2: what may contain what `label` takes out."""
         plain = (len(text) for text in literals if re.fullmatch(PLAIN, text))
         self.shortest_plain = min(plain, default=sys.maxsize)
         """What is made like an id and is shorter than this contains none of them."""
@@ -68,7 +73,7 @@ class Disguise:
         self.suspicious = "|".join(filter(None, (self.known, like_names, LIKE_ADDRESSES)))
         """For RE2: what may contain anything that tells who somebody is."""
         self.suspicious_json = rf"{self.suspicious}|{LIKE_KEYS}|\\"  # escapes hide what they mean
-        self._known = self._pattern(literals)
+        self._known = self._pattern(literals, names=unlike_ids)
         self._everything = self._pattern(literals, rest=f"(?P<ip>{IPV4}|{LIKE_IPV6})", names=words)
 
     def text(self, text: str) -> str:
@@ -76,7 +81,10 @@ class Disguise:
         return self._everything.sub(self._replacement, text)
 
     def label(self, text: str) -> str:
-        """Return text that is not free without ids and contacts of participants."""
+        """Return text that is not free without ids and contacts of participants.
+
+        And without names that look like no id or word of a program's: `Anna Smith`, but not `host`.
+        """
         return self._known.sub(self._replacement, text)
 
     def person(self, participant_id: str) -> str:

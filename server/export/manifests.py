@@ -23,7 +23,8 @@ _LEVELS = {
         "names were removed, also from free text as far as they were known or recognised."
     ),
     "AGGREGATE_ONLY": (
-        "AGGREGATED: statistics of groups that are large enough; there is no record of anybody."
+        "AGGREGATED: statistics of groups of people, and no record of anybody. What would have "
+        "been of too few people was left out."
     ),
 }
 
@@ -76,7 +77,6 @@ class Manifest:
 
     def ledger(self, selected: Mapping[str, int]) -> list[dict[str, Any]]:
         """Return what became of the selected records of each type."""
-        none = Counter[str]()
         return [
             {
                 "dataType": name,
@@ -84,7 +84,7 @@ class Manifest:
                 "written": self.written[name],
                 "withheld": [
                     {"reason": reason, "count": withheld}
-                    for reason, withheld in sorted(self.withheld.get(name, none).items())
+                    for reason, withheld in sorted(self.withheld.get(name, Counter()).items())
                 ],
             }
             for name, count in selected.items()
@@ -104,11 +104,18 @@ def about(plan: Plan) -> dict[str, Any]:
 
 def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
     """Return what there is to know of an export, but for its files."""
-    return {
+    known = {
         **about(plan),
         "title": plan.title,
         "format": plan.format,
         "packaging": plan.packaging,
+        "timesShifted": plan.shift_times,
+    }
+    if plan.anonymization == "AGGREGATE_ONLY":
+        selection = _aggregated_selection(plan, contents)
+        return {**known, "smallestCell": plan.smallest_cell, "selection": selection}
+    return {
+        **known,
         "selection": _selection(plan, contents),
         "counts": {table.name: contents.selected[table.data_type] for table in plan.records},
     }
@@ -212,7 +219,16 @@ def _selection(plan: Plan, contents: Contents) -> dict[str, Any]:
         "rooms": contents.rooms.public_ids(plan.room_keys),
         "participants": contents.participants.public_ids(plan.participant_keys),
         "dataTypes": [table.data_type for table in plan.records],
-        "filters": contents.without_identities(plan.filters),
+        "filters": contents.disclosable(plan.filters),
+    }
+
+
+def _aggregated_selection(plan: Plan, contents: Contents) -> dict[str, Any]:
+    """Say no more than is safe: numbers of records, and filters, can be of a few people."""
+    return {
+        "experiments": contents.experiments.ids.to_pylist(),
+        "whole": not (plan.room_keys or plan.participant_keys or plan.filters),
+        "dataTypes": [table.data_type for table in plan.records],
     }
 
 

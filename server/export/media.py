@@ -13,13 +13,14 @@ from server.records.recordings import Recording
 def media(recipe: Recipe) -> Query | None:
     """Describe the files of the selected recordings; None if no recordings are asked for.
 
-    room key, participant key, recording id, storage key
+    experiment key, room key, participant key, recording id, storage key
     """
     name = RecordType.RECORDINGS.name
     if name not in recipe.data_types:
         return None
     files = (
         select(
+            col(Recording.experiment_key),
             col(Recording.room_key),
             col(Recording.participant_key),
             col(Recording.recording_id),

@@ -14,14 +14,23 @@ from server.errors import BadUserInput
 from server.export import declared
 from server.export.media import media
 from server.export.names import safe_name
-from server.export.pseudonyms import identities
+from server.export.pseudonyms import identities, title_without_identities
 from server.export.recipe import Recipe, experiment_keys
+from server.export.summaries import summaries
 from server.export.tables import Plan
+from server.export.time_shifts import shifts
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.revisions import revisions
 from server.settings import Settings
 from server.timestamps import iso
+
+_ENDINGS = {
+    Anonymization.KEEP: "",
+    Anonymization.REMOVE_IDENTIFIERS: "_deidentified",
+    Anonymization.AGGREGATE_ONLY: "_aggregate",
+}
+"""What the names of files end in: one level is never to be taken for another."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,11 @@ async def make_plan(
     """
     _require_one_table(recipe)
     experiments = await experiment_keys(tx, recipe)
-    deidentified = recipe.anonymization is Anonymization.REMOVE_IDENTIFIERS
-    title = safe_name(recipe.title)
-    if deidentified:
-        title += "_deidentified"  # never to be taken for the other kind
-    if deidentified and recipe.include_media:
+    named = recipe.anonymization is Anonymization.KEEP
+    aggregated = recipe.anonymization is Anonymization.AGGREGATE_ONLY
+    title = recipe.title if named else await title_without_identities(tx, recipe.title, experiments)
+    title = safe_name(title) + _ENDINGS[recipe.anonymization]
+    if recipe.include_media and recipe.anonymization is Anonymization.REMOVE_IDENTIFIERS:
         title += "_with_media"
     file_name = _file_name(recipe, title)
     return Plan(
@@ -89,8 +98,10 @@ async def make_plan(
         rooms=declared.rooms(recipe),
         participants=declared.participants(recipe),
         records=tuple(declared.records(recipe, name) for name in recipe.data_types),
-        media=media(recipe),
-        identities=identities(experiments) if deidentified else None,
+        media=None if aggregated else media(recipe),
+        identities=None if named else identities(experiments),
+        shifts=shifts(recipe),
+        summaries=summaries(recipe) if aggregated else (),
     )
 
 

@@ -67,6 +67,15 @@ class Recipe(BaseModel):
         kept = (among(at, keys) for at, keys in places if at is not None and keys)
         return or_(false(), *kept)
 
+    def selects_rooms(self) -> ColumnElement[bool]:
+        """Return the clause that keeps the rooms that anything selected lies in."""
+        of_participants = select(col(Participant.room_key)).where(
+            among(col(Participant.id), self.participant_keys)
+        )
+        chosen = self.selects(col(Room.experiment_key), col(Room.id))
+        there = self.within(ROOMS, col(Room.id))
+        return and_(or_(chosen, col(Room.id).in_(of_participants)), there)
+
     def within(self, name: str, key: SQLColumnExpression[Any]) -> ColumnElement[bool]:
         """Return the clause that leaves out what came after the snapshot, or before an earlier."""
         there = key <= self.bounds[name]

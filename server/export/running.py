@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from server.export.aggregate_files import write_aggregates
 from server.export.archives import Archive
 from server.export.contents import Contents
 from server.export.documents import Document
@@ -71,6 +72,8 @@ def _adds_up(entry: dict[str, Any]) -> bool:
 
 
 def _write(plan: Plan, contents: Contents, media: Media, report: Report, file: Spool) -> Manifest:
+    if plan.anonymization == "AGGREGATE_ONLY":
+        return write_aggregates(plan, contents, report, file)
     if plan.packaging == "ZIP":
         archive = Archive(plan, contents, media, report, file)
         archive.write()

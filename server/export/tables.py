@@ -90,6 +90,29 @@ class RecordTable(Table):
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What is read of a table for its statistics, all of it under names of our own.
+
+    data_type     its name among the data types; empty for participants
+    by_component  whether its rows belong to components
+    categories    the columns whose values are counted, as texts
+    numbers       the columns that are calculated with
+    counts        for each participant_key, component, category_0, …: records, and of number_0, …
+                  count_0, least_0, most_0, …
+    values        for each of the numbers: participant_key, component, value; the smallest first
+    """
+
+    title: str
+    stem: str
+    data_type: str
+    by_component: bool
+    categories: tuple[Column, ...]
+    numbers: tuple[Column, ...]
+    counts: Query
+    values: tuple[Query, ...]
+
+
+@dataclass(frozen=True)
 class Identities:
     """What must be known of people so that nothing tells who they are, experiment by experiment.
 
@@ -143,6 +166,10 @@ class Plan:
     records: tuple[RecordTable, ...]
     media: Query | None
     identities: Identities | None
+    shifts: Query | None
+    """By how many milliseconds the times of each room are moved, by its key."""
+    summaries: tuple[Summary, ...]
+    """The statistics to write; none where records are written."""
 
     def command(self, job: str) -> bytes:
         """Return the line that tells a worker to carry the plan out."""

@@ -22,6 +22,7 @@ class Services:
     hub: Hub
     signer: Signer
     fast_path: bool = True
+    smallest_cell: int = 5
 
 
 @dataclass(frozen=True)

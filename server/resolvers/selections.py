@@ -115,6 +115,7 @@ async def _recipe(tx: AsyncConnection, context: Context, wanted: Wanted) -> tupl
         columns=chosen_columns(wanted.columns, wanted.types, wanted.format),
         include_media=wanted.include_media,
         shift_times=wanted.shift_times,
+        smallest_cell=context.services.smallest_cell,
         title=f"{first}_{iso(snapshot_at)[:10]}",
         bounds=await take_bounds(tx),
         snapshot_at=snapshot_at,
