@@ -135,10 +135,13 @@ async def test_what_is_undone_was_never_counted(any_db: Database, study: Study) 
     class Undone(Exception):
         pass
 
-    with pytest.raises(Undone):
+    async def change() -> None:
         async with any_db.write() as tx:
             await tx.execute(update(Room).values(status="ACTIVE"))
             raise Undone
+
+    with pytest.raises(Undone):
+        await change()
 
     assert await revisions(any_db, study) == [0, 0]
 

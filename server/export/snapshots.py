@@ -36,7 +36,7 @@ class Snapshot(BaseModel):
 
     bounds: dict[str, Key]
     after: dict[str, Key] = {}
-    at: Annotated[int, Field(ge=0)]
+    at: Key
     recipe_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$|^$")] = ""
 
     @property
