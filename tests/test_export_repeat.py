@@ -146,7 +146,7 @@ async def test_a_de_identified_recipe_names_nobody_and_still_gives_the_same(lab:
 
 
 async def test_codes_stand_for_people_even_where_the_recipe_is_no_longer_kept(lab: Lab) -> None:
-    wanted = {"participants": personal(lab)["participants"]}
+    wanted: dict[str, Any] = {"participants": personal(lab)["participants"]}
     id_ = await lab.created(**wanted)
     async with working(lab):
         first = await lab.finished(id_)
@@ -179,7 +179,7 @@ async def test_a_snapshot_may_be_exported_in_other_ways(lab: Lab) -> None:
 
 
 async def test_a_single_file_s_recipe_is_in_the_api(lab: Lab) -> None:
-    wanted = {"dataTypes": ["EVENTS"], "packaging": "SINGLE_FILE"}
+    wanted: dict[str, Any] = {"dataTypes": ["EVENTS"], "packaging": "SINGLE_FILE"}
     id_ = await lab.created(**lab.here, **wanted)
     async with working(lab):
         first = await lab.finished(id_)

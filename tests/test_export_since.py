@@ -75,8 +75,7 @@ async def test_three_increments_are_all_that_there_is(
         mine = [r for r in stored if r.model is data_type.value.model]
         found = list(itertools.chain(*(ids(each, data_type) for each in done)))
         assert sorted(found) == sorted(row[id_column(data_type)] for row in mine)
-    for each, records in zip(done, [None, *arrivals], strict=True):
-        count = 1 if records is None else len(records)
+    for each, count in zip(done, [1, *map(len, arrivals)], strict=True):
         assert sum(entry["written"] for entry in each.manifest["ledger"]) == count
         rooms = {room["roomId"] for room in each.csv("rooms.csv")}
         assert lab.room["room_id"] in rooms  # old rooms, too, in which something may be new
@@ -85,7 +84,11 @@ async def test_three_increments_are_all_that_there_is(
 async def test_an_increment_may_be_of_other_types_and_formats(lab: Lab) -> None:
     first = await lab.created(**lab.here, dataTypes=["EVENTS"])
     await arrive(lab, [(RecordType.CHAT_MESSAGES, "old room", 1)])
-    wanted = {"dataTypes": ["CHAT_MESSAGES"], "packaging": "SINGLE_FILE", "since": first}
+    wanted: dict[str, Any] = {
+        "dataTypes": ["CHAT_MESSAGES"],
+        "packaging": "SINGLE_FILE",
+        "since": first,
+    }
 
     id_ = await lab.created(**lab.here, **wanted)
 

@@ -55,7 +55,7 @@ async def study(any_db: Database) -> Study:
 async def revisions(db: Database, study: Study) -> list[int]:
     """Return the revision of each experiment, 0 for none."""
     async with db.read() as tx:
-        found = dict((await tx.execute(select(Revision))).all())  # type: ignore[arg-type] # rows are pairs
+        found = {row.experiment_key: row.number for row in await tx.execute(select(Revision))}
     return [found.get(rows[0].key, 0) for rows in study.rows]
 
 

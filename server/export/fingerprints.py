@@ -39,7 +39,7 @@ async def fingerprint(
     return sha256(canonical([software, asked, ends, data])).hexdigest()
 
 
-def _versions(experiments: Collection[int]) -> list[Select[Any]]:
+def _versions(experiments: Collection[int]) -> list[Select[*tuple[Any, ...]]]:
     """Select what any change of the data changes, of some experiments.
 
     What is updated or deleted raises a revision; between two of those rows are only added.

@@ -91,13 +91,13 @@ def recipe(plan: Plan, contents: Contents) -> dict[str, Any]:
     }
 
 
-def _disguised(filters: Any, contents: Contents) -> Any:  # noqa: ANN401 - any JSON
+def _disguised(filters: object, contents: Contents) -> object:
     """Return filters without what tells who people are; their fields are nobody's names."""
     if isinstance(filters, dict):
-        fields = cast("dict[str, Any]", filters)
+        fields = cast("dict[str, object]", filters)
         return {name: _disguised(asked, contents) for name, asked in fields.items()}
     if isinstance(filters, list):
-        return [_disguised(each, contents) for each in cast("list[Any]", filters)]
+        return [_disguised(each, contents) for each in cast("list[object]", filters)]
     return contents.without_identities(filters)
 
 

@@ -69,7 +69,7 @@ def read_snapshot(text: str, latest: dict[str, int]) -> Snapshot:
         or said.after.keys() - types
     ):
         raise BadUserInput(
-            "That is no snapshot of ours: give `snapshot` of an export's recipe as it stands there.",
+            "That is no snapshot of ours: give `snapshot` of an export's recipe as it is.",
             ["input", "snapshot"],
         )
     bounds = {name: min(key, latest[name]) for name, key in said.bounds.items()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, SQLColumnExpression, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -117,7 +117,7 @@ async def _found(
     tx: AsyncConnection,
     actor: Actor,
     model: type[Stored],
-    public_id: Sequence[ColumnElement[Any]],
+    public_id: Sequence[SQLColumnExpression[Any]],
     asked: Asked,
 ) -> Sequence[Sequence[Any]]:
     """Return keys, the keys of experiments, and public ids.
