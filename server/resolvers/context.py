@@ -10,6 +10,7 @@ from server.batches import Batches
 from server.db import Database
 from server.export.jobs import Exporter
 from server.export.progress import Hub
+from server.export.surveys import Surveyor
 from server.links import Purpose, Signer
 from server.storage import Storage
 
@@ -23,6 +24,7 @@ class Services:
     exporter: Exporter
     hub: Hub
     signer: Signer
+    surveyor: Surveyor
     fast_path: bool = True
 
 

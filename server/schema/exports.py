@@ -17,11 +17,12 @@ from server.records.exports import (
 )
 from server.records.users import User as UserTable
 from server.records.users import UserRole
-from server.resolvers import exports
+from server.resolvers import estimates, exports
 from server.resolvers.listings import Window
 from server.resolvers.lookups import Parents, nodes
 from server.rows import Row
 from server.schema.connection import Connection, OrderDirection, all_of, loaded
+from server.schema.estimates import ExportEstimate, shown
 from server.schema.export_inputs import ExportInput
 from server.schema.export_manifests import ExportManifest, manifest_of
 from server.schema.info import Info
@@ -107,6 +108,16 @@ class ExportQuery:
         [found] = await nodes(info.context, [id])
         is_one = found is not None and found.layout.level == EXPORTS.model.table_name()
         return cast("Export", found) if is_one else None
+
+    @strawberry.field(
+        description="What an export would hold, before it is made: it is refused as that would be."
+    )
+    async def export_estimate(
+        self,
+        info: Info,
+        input: Annotated[ExportInput, strawberry.argument(description="What to export, and how.")],
+    ) -> ExportEstimate:
+        return shown(await estimates.estimate(info.context, input.wanted()))
 
     @strawberry.field(description="The caller's exports, the newest first.", extensions=[Batched()])
     def exports(
