@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from asyncio.subprocess import Process
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,8 +17,8 @@ from server.records.exports import Anonymization
 
 COMMAND = (sys.executable, "-m", "server.export.surveyor")
 
-SECONDS = 8.0
-"""How long a survey may take."""
+SECONDS = 10.0
+"""How long a survey may take, once the process is there."""
 
 IDLE_SECONDS = 60.0
 """How long the process is kept when nobody asks for anything."""
@@ -51,9 +52,9 @@ class Surveyor:
             if self._idle is not None:
                 self._idle.cancel()
             try:
+                process = await self._process.ready()
                 async with asyncio.timeout(SECONDS):
-                    line = await asyncio.to_thread(self._line, recipe)
-                    return await self._ask(line)
+                    return await _ask(process, await asyncio.to_thread(self._line, recipe))
             except (TimeoutError, WorkerLost, ConnectionError):
                 await self._process.stop()
                 return None
@@ -92,14 +93,14 @@ class Surveyor:
         job: Any = SimpleNamespace(id=0, fence=0, recipe=recipe.model_dump(mode="json"))
         return await self._plan(tx, job, "survey")
 
-    async def _ask(self, line: bytes) -> Survey | None:
-        process = await self._process.ready()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(line)
-        await process.stdin.drain()
-        answer = await process.stdout.readline()
-        if not answer:
-            raise WorkerLost("The process ended.")
-        said = cast("dict[str, Any]", orjson.loads(answer)).get("survey")
-        return None if said is None else Survey(**said)
+
+async def _ask(process: Process, line: bytes) -> Survey | None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(line)
+    await process.stdin.drain()
+    answer = await process.stdout.readline()
+    if not answer:
+        raise WorkerLost("The process ended.")
+    said = cast("dict[str, Any]", orjson.loads(answer)).get("survey")
+    return None if said is None else Survey(**said)

@@ -152,10 +152,10 @@ async def _seconds(
     sums = (cast(func.coalesce(func.sum(c), 0), BigInteger) for c in (recent.c.rows, recent.c.took))
     [[written, milliseconds]] = await fetched(db, select(*sums))
     if written and milliseconds:
-        return round(_START_SECONDS + rows * milliseconds / 1000 / written, 1)
+        return round(_START_SECONDS + rows * int(milliseconds) / 1000 / int(written), 1)
     if sample is None:
         return None
-    seen = sum(entry["selected"] for entry in sample.ledger)
+    seen = sum(int(entry["selected"]) for entry in sample.ledger)
     return round(_START_SECONDS + sample.seconds * max(rows, 1) / max(seen, 1), 1)
 
 
