@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
@@ -41,7 +41,7 @@ def _shown(asked: BaseModel) -> dict[str, Any]:
     """Return an input object: JSON that it holds stays as it is, moments become ISO 8601."""
     fields = type(asked).model_fields
     plain = asked.model_dump(mode="json", exclude_unset=True)
-    shown = {}
+    shown: dict[str, Any] = {}
     for name in sorted(asked.model_fields_set):
         value = getattr(asked, name)
         is_moment = Timestamp in get_args(fields[name].annotation)
@@ -52,8 +52,10 @@ def _shown(asked: BaseModel) -> dict[str, Any]:
 def _value(value: Any, plain: Any, *, is_moment: bool) -> Any:  # noqa: ANN401 - any input
     if isinstance(value, BaseModel):
         return _shown(value)
-    if isinstance(value, tuple) and any(isinstance(each, BaseModel) for each in value):
-        return [_shown(each) for each in value]
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
+        filters = [_shown(each) for each in items if isinstance(each, BaseModel)]
+        return filters or plain
     if is_moment and isinstance(value, int):
         return iso(value)
     return value.name if isinstance(value, Enum) else plain

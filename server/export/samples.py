@@ -124,7 +124,7 @@ async def _narrowed(
         found += [value for (value,) in await fetched(db, at)]
     if len(found) < len(ends):
         return asked  # it has become smaller meanwhile
-    own = asked.get("onset") or {}
+    own: dict[str, int] = asked.get("onset") or {}
     first, last = max(found[0], own.get("gte") or found[0]), max(found[1], found[0] + 1)
     return {**asked, "onset": {**own, "gte": first, "lt": min(last, own.get("lt") or last)}}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic.alias_generators import to_camel
-from sqlalchemy import BigInteger, cast, func, inspect, select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, inspect, select
 from sqlmodel import col
 
 from server.db import Database
@@ -136,9 +136,9 @@ async def _seconds(
 ) -> float | None:
     """Return how long a worker would write: as the last ones did, or as the sample took."""
     rows = sum(extent.rows.values())
-    took = col(Export.completed_at) - col(Export.started_at)
+    took: ColumnElement[int] = cast(col(Export.completed_at) - col(Export.started_at), BigInteger)
     recent = (
-        select(col(Export.completed_rows).label("rows"), took.label("took"))
+        select(col(Export.completed_rows), took.label("took"))
         .where(
             col(Export.status) == ExportStatus.COMPLETED,
             col(Export.format) == recipe.format,
@@ -149,7 +149,10 @@ async def _seconds(
         .limit(_RECENT)
         .subquery()
     )
-    sums = (cast(func.coalesce(func.sum(c), 0), BigInteger) for c in (recent.c.rows, recent.c.took))
+    sums = (
+        cast(func.coalesce(func.sum(c), 0), BigInteger)
+        for c in (recent.c.completed_rows, recent.c.took)
+    )
     [[written, milliseconds]] = await fetched(db, select(*sums))
     if written and milliseconds:
         return round(_START_SECONDS + rows * int(milliseconds) / 1000 / int(written), 1)

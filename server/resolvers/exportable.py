@@ -133,12 +133,12 @@ async def _found(
         .where(clause, actor.sees(layout))
         .order_by(key)
     )
-    found = (await tx.execute(statement)).all()
+    found: list[tuple[Any, ...]] = [tuple(row) for row in await tx.execute(statement)]
     at = ["input", _FIELDS[model]]
     if len(found) < count:
         raise NotFound(
             f"Not all of `{_FIELDS[model]}` are there: check them for typing errors.", at
         )
-    if not all(may_export for _, _, may_export, *_ in found):
+    if not all(row[2] for row in found):
         raise Forbidden("You may view this data but not export it: ask the experiment's owner.", at)
     return found

@@ -59,14 +59,15 @@ async def kept_recipe(
     return kept, set(places.within)
 
 
-def _may_show(given: object, kept: object) -> bool:
+def _may_show(given: Any, kept: Any) -> bool:  # noqa: ANN401 - any JSON
     """Tell whether JSON is what is kept, or what a de-identified file shows of it."""
     if isinstance(given, str) and isinstance(kept, str):
         return given == kept or _DISGUISED.search(given) is not None
     if isinstance(given, Mapping) and isinstance(kept, Mapping):
-        these, those = (cast("Mapping[str, Any]", each) for each in (given, kept))
-        return these.keys() == those.keys() and all(_may_show(these[k], those[k]) for k in these)
+        some = cast("Mapping[str, Any]", given)
+        others = cast("Mapping[str, Any]", kept)
+        return some.keys() == others.keys() and all(_may_show(some[k], others[k]) for k in some)
     if isinstance(given, list | tuple) and isinstance(kept, list | tuple):
-        some, others = (cast("Sequence[Any]", each) for each in (given, kept))
-        return len(some) == len(others) and all(map(_may_show, some, others))
-    return given is kept or (given == kept and type(given) is type(kept))
+        items, those = cast("Sequence[Any]", given), cast("Sequence[Any]", kept)
+        return len(items) == len(those) and all(map(_may_show, items, those))
+    return bool(given == kept) and isinstance(given, bool) == isinstance(kept, bool)

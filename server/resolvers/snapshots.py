@@ -1,7 +1,7 @@
 """The snapshot of an export: now, since another export's, or that of another export again."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -63,7 +63,7 @@ async def _ends_of(
             "`exportRetry`, or name the export before it.",
             at,
         )
-    bounds: dict[str, int] = (found.recipe or {}).get("bounds", {})
+    bounds = cast("dict[str, Any]", found.recipe or {}).get("bounds", {})
     if missing := [each.name for each in types if each.name not in bounds]:
         raise BadUserInput(
             f"That export does not say where its snapshot of {', '.join(missing)} ended: name "
