@@ -11,6 +11,7 @@ from server.endpoint import GraphQLEndpoint
 from server.export.jobs import Exporter
 from server.export.plan import planner
 from server.export.progress import Hub
+from server.export.surveys import Surveyor
 from server.files import file_routes
 from server.links import Signer, load_secret
 from server.migrate import migrate, require_current
@@ -27,9 +28,20 @@ def create_app(settings: Settings | None = None) -> Starlette:
     db = Database(settings.database)
     storage = Storage(settings.storage)
     hub = Hub(db)
-    exporter = Exporter(db, storage, hub, settings, plan=planner(db.url, settings))
+    plan = planner(db.url, settings)
+    exporter = Exporter(db, storage, hub, settings, plan=plan)
+    surveyor = Surveyor(db, plan)
     signer = Signer(load_secret(settings), settings.link_seconds)
-    services = Services(db, exporter, hub, signer, settings.fast_path, settings.smallest_cell)
+    services = Services(
+        db,
+        storage,
+        exporter,
+        hub,
+        signer,
+        surveyor,
+        fast_path=settings.fast_path,
+        smallest_cell=settings.smallest_cell,
+    )
     graphql = GraphQLEndpoint(services, settings.public_url)
 
     @asynccontextmanager
@@ -40,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             yield
         finally:
             await exporter.stop()
+            await surveyor.stop()
             await hub.close()
             await db.close()
 

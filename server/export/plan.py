@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import BadUserInput
 from server.export import declared
+from server.export.inputs import filter_input, options
 from server.export.media import media
 from server.export.names import safe_name
 from server.export.pseudonyms import identities, title_without_identities
 from server.export.recipe import Recipe, experiment_keys
+from server.export.snapshots import snapshot_text
 from server.export.summaries import summaries
 from server.export.tables import Plan
 from server.export.time_shifts import shifts
+from server.export.versions import software
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.revisions import revisions
@@ -82,7 +84,11 @@ async def make_plan(
         shift_times=recipe.shift_times,
         smallest_cell=recipe.smallest_cell,
         snapshot_at=iso(recipe.snapshot_at),
-        software=f"hyperstudy-data {_version()}",
+        software=software(),
+        recipe={
+            "input": {**options(recipe), "filter": filter_input(recipe.filters)},
+            "snapshot": snapshot_text(recipe),
+        },
         experiment_keys=recipe.experiment_keys,
         room_keys=recipe.room_keys,
         participant_keys=recipe.participant_keys,
@@ -127,10 +133,3 @@ def _readonly(url: URL) -> str:
     """Return the address of an SQLite file for reading only: else ADBC may delete its WAL."""
     assert url.database is not None
     return f"{Path(url.database).absolute().as_uri()}?mode=ro"
-
-
-def _version() -> str:
-    try:
-        return version("hyperstudy-data")
-    except PackageNotFoundError:  # run from a folder, not installed
-        return "(not installed)"

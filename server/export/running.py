@@ -12,7 +12,7 @@ from server.export.archives import Archive
 from server.export.contents import Contents
 from server.export.documents import Document
 from server.export.files import Files, Stand
-from server.export.manifests import Manifest, metadata
+from server.export.manifests import Manifest, metadata, recipe
 from server.export.media_files import Media
 from server.export.reading import reader
 from server.export.reports import Report, Say
@@ -45,6 +45,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
             "files": manifest.files,
             "ledger": ledger,
             "media": media_ledger,
+            "recipe": recipe(plan, contents),
         }
         if plan.packaging == "SINGLE_FILE":
             shown["metadata"] = metadata(plan, contents)
@@ -54,7 +55,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         "file_name": plan.file_name,
         "bytes": file.size,
         "sha256": file.sha256,
-        "rows": manifest.rows,
+        "rows": sum(contents.selected.values()),
         "manifest": shown,
     }
 

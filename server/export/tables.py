@@ -133,6 +133,7 @@ class Plan:
     revisions  of its experiments' data, each with the experiment's key: a file that was begun
                of others must not be gone on with
     spool      folder in which the file is written before it goes into the store
+    recipe   the input that asks for the same again, but for what is selected, and its snapshot
     """
 
     title: str
@@ -146,6 +147,7 @@ class Plan:
     smallest_cell: int
     snapshot_at: str
     software: str
+    recipe: dict[str, Any]
 
     experiment_keys: tuple[int, ...]
     room_keys: tuple[int, ...]
