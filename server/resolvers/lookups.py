@@ -15,6 +15,7 @@ from server.global_ids import type_and_key
 from server.key_lists import among, keys
 from server.records import RecordType
 from server.records.experiments import EXPERIMENTS, Experiment
+from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import EXPORTS
 from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS, Participant
@@ -30,7 +31,14 @@ MOST_NODES = 100
 
 NODES: Mapping[str, Listed] = {
     listed.model.__name__: listed
-    for listed in (EXPERIMENTS, ROOMS, PARTICIPANTS, EXPORTS, *(t.value for t in RecordType))
+    for listed in (
+        EXPERIMENTS,
+        ROOMS,
+        PARTICIPANTS,
+        EXPORTS,
+        EXPORT_SCHEDULES,
+        *(t.value for t in RecordType),
+    )
 }
 """What can be looked up by global id, by the name of its type."""
 
