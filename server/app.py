@@ -16,6 +16,7 @@ from server.links import Signer, load_secret
 from server.migrate import migrate, require_current
 from server.pages import page_routes
 from server.resolvers.context import Services
+from server.resolvers.scheduling import Scheduler
 from server.settings import Settings
 from server.storage import Storage
 
@@ -29,16 +30,19 @@ def create_app(settings: Settings | None = None) -> Starlette:
     hub = Hub(db)
     exporter = Exporter(db, storage, hub, settings, plan=planner(db.url, settings.storage))
     signer = Signer(load_secret(settings), settings.link_seconds)
-    services = Services(db, exporter, hub, signer, settings.fast_path)
+    services = Services(db, exporter, hub, signer, settings.fast_path, settings.export_days)
+    scheduler = Scheduler(services)
     graphql = GraphQLEndpoint(services, settings.public_url)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         await (migrate(db) if db.file else require_current(db))
         exporter.start()
+        scheduler.start()
         try:
             yield
         finally:
+            await scheduler.stop()
             await exporter.stop()
             await hub.close()
             await db.close()

@@ -22,7 +22,8 @@ class ExportScheduleBase(SQLModel):
     )
     time_zone: str = column("The IANA time zone of `cron`, such as `Europe/Berlin`.")
     keep_last: int | None = column(
-        "How many finished exports of it keep their files, the newest; null for those of a week.",
+        "How many of its finished exports keep their files, the newest; if null, a file is "
+        "deleted when its time is over, as of any export.",
         unit="exports",
         default=None,
     )
@@ -30,7 +31,10 @@ class ExportScheduleBase(SQLModel):
         "Whether each export holds only what came after the one before it.", default=False
     )
     created_at: Timestamp = moment("When it was set up.")
-    next_at: Timestamp | None = moment("When it fires next; null for never.", default=None)
+    next_at: Timestamp | None = moment(
+        "When it fires next, or later, once its last export is finished; null for never.",
+        default=None,
+    )
     last_at: Timestamp | None = moment("When it fired last.", default=None)
     last_message: str | None = column(
         "What became of the last firing, if it queued no export.", default=None

@@ -22,6 +22,7 @@ class Services:
     hub: Hub
     signer: Signer
     fast_path: bool = True
+    export_days: int = 7
 
 
 @dataclass(frozen=True)

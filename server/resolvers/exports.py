@@ -1,6 +1,6 @@
 """Asking for exports, watching and cancelling them."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.errors import AlreadyFinished, NotFound
 from server.export.leases import request_cancel
 from server.export.pseudonyms import assign_pseudonyms
+from server.export.recipe import Recipe
 from server.global_ids import type_and_key
 from server.records.exports import Export, ExportedExperiment
 from server.resolvers.context import Context
@@ -21,29 +22,43 @@ async def create(context: Context, wanted: Wanted) -> Row:
     """Queue an export; the same idempotency key gives the same export again."""
     context.actor.require("export:data")
     async with context.db.write() as tx:
-        if (earlier := await _earlier(tx, context, wanted.idempotency_key)) is not None:
-            return earlier
+        if (known := await earlier(tx, context, wanted.idempotency_key)) is not None:
+            return known
         recipe, experiment_keys = await recipe_for(tx, context, wanted)
-        await assign_pseudonyms(tx, recipe)
-        queue = insert(Export).values(
-            requested_by_key=context.actor.user_key,
-            idempotency_key=wanted.idempotency_key,
-            reason=wanted.reason,
-            recipe=recipe.model_dump(mode="json"),
-            created_at=recipe.snapshot_at,
-            snapshot_at=recipe.snapshot_at,
-            format=recipe.format,
-            packaging=recipe.packaging,
-            anonymization=recipe.anonymization,
-        )
-        key = (await tx.scalars(queue.returning(_LAYOUT.columns["key"]))).one()
-        await tx.execute(
-            insert(ExportedExperiment),
-            [{"export_key": key, "experiment_key": experiment} for experiment in experiment_keys],
-        )
-        export = await _one(tx, _LAYOUT.columns["key"] == key)
-    assert export is not None
+        export = await queue(tx, context, wanted, recipe, experiment_keys)
     context.services.exporter.wake()  # only once the row is committed
+    return export
+
+
+async def queue(
+    tx: AsyncConnection,
+    context: Context,
+    wanted: Wanted,
+    recipe: Recipe,
+    experiment_keys: Collection[int],
+    schedule_key: int | None = None,
+) -> Row:
+    """Queue what a recipe describes, in a transaction of the caller's."""
+    await assign_pseudonyms(tx, recipe)
+    added = insert(Export).values(
+        requested_by_key=context.actor.user_key,
+        idempotency_key=wanted.idempotency_key,
+        reason=wanted.reason,
+        export_schedule_key=schedule_key,
+        recipe=recipe.model_dump(mode="json"),
+        created_at=recipe.snapshot_at,
+        snapshot_at=recipe.snapshot_at,
+        format=recipe.format,
+        packaging=recipe.packaging,
+        anonymization=recipe.anonymization,
+    )
+    key = (await tx.scalars(added.returning(_LAYOUT.columns["key"]))).one()
+    await tx.execute(
+        insert(ExportedExperiment),
+        [{"export_key": key, "experiment_key": experiment} for experiment in experiment_keys],
+    )
+    export = await _one(tx, _LAYOUT.columns["key"] == key)
+    assert export is not None
     return export
 
 
@@ -81,7 +96,8 @@ async def progress(context: Context, export_id: str) -> AsyncGenerator[Row]:
             yield _LAYOUT.row([getattr(state, name) for name in names])
 
 
-async def _earlier(tx: AsyncConnection, context: Context, key: str | None) -> Row | None:
+async def earlier(tx: AsyncConnection, context: Context, key: str | None) -> Row | None:
+    """Return the export that the actor asked for with an idempotency key, if there is one."""
     if key is None:
         return None
     return await _one(

@@ -70,7 +70,7 @@ class ByPublicId:
 
 @dataclass(frozen=True, slots=True)
 class Parents:
-    """What each source belongs to: its experiment, its room, or the user who owns it."""
+    """What each source belongs to, such as its room, or the user who owns it; None for nothing."""
 
     model: type[Stored]
     key: str
@@ -78,13 +78,16 @@ class Parents:
 
     scope: str | None = None
 
-    async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[Row]:
+    async def load(
+        self, context: Context, sources: Sequence[Row], wanted: Wanted
+    ) -> Sequence[Row | None]:
         if self.scope is not None:
             context.actor.require(self.scope)
         layout = layout_of(self.model, wanted, raw=context.db.raw)
-        asked = keys_of(sources, self.key)
-        found = await _by_key(context, layout, asked, within=True)
-        return [found[key] for key in asked]  # foreign keys hold
+        asked: list[int | None] = [*keys_of(sources, self.key)]
+        some = [key for key in asked if key is not None]
+        found = await _by_key(context, layout, some, within=True)
+        return [None if key is None else found.get(key) for key in asked]
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,14 +55,26 @@ async def recipe_for(
     tx: AsyncConnection, context: Context, wanted: Wanted
 ) -> tuple[Recipe, set[int]]:
     """Return what the export is to hold, and the keys of the experiments it draws on."""
+    recipe, experiment_keys = await allowed_recipe(tx, context, wanted)
+    await require_records(tx, recipe)
+    return recipe, experiment_keys
+
+
+async def allowed_recipe(
+    tx: AsyncConnection, context: Context, wanted: Wanted
+) -> tuple[Recipe, set[int]]:
+    """Return as `recipe_for` what the actor may take away, though it may hold nothing yet."""
     context.actor.require("export:data", *(t.value.scope for t in wanted.types))
     _check(wanted)
-    recipe, experiment_keys = await _recipe(tx, context, wanted)
+    return await _recipe(tx, context, wanted)
+
+
+async def require_records(tx: AsyncConnection, recipe: Recipe) -> None:
+    """Raise NothingToExport unless a recipe holds anything."""
     if not await _holds_anything(tx, recipe):
         raise NothingToExport(
             "No record matches: widen the selection, the data types or the filter.", ["input"]
         )
-    return recipe, experiment_keys
 
 
 def _check(wanted: Wanted) -> None:

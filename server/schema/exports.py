@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
 
@@ -10,6 +10,7 @@ from server.column_types import ByteCount
 from server.execution.fields import Batched
 from server.records import RecordType
 from server.records.data_filter import DataFilter
+from server.records.export_schedules import ExportSchedule as ExportScheduleTable
 from server.records.exports import (
     EXPORTS,
     Anonymization,
@@ -34,6 +35,9 @@ from server.schema.orders import ExportOrder
 from server.schema.people import User
 from server.schema.scope import KEEP, After, First
 from server.schema.user_errors import UserError, UserErrors
+
+if TYPE_CHECKING:
+    from server.schema.schedules import ExportSchedule
 
 ExportId = Annotated[strawberry.ID, strawberry.argument(description="The export's global id.")]
 
@@ -98,6 +102,15 @@ class Export(ExportBase, Node):
     )
     def requested_by(self) -> User:
         return loaded(Parents(UserTable, "requested_by_key"))
+
+    @strawberry.pydantic.field(
+        description="The schedule that asked for it; null if none did, or it was deleted.",
+        extensions=[Batched("export_schedule_key")],
+    )
+    def schedule(
+        self,
+    ) -> Annotated["ExportSchedule", strawberry.lazy("server.schema.schedules")] | None:
+        return loaded(Parents(ExportScheduleTable, "export_schedule_key"))
 
     @strawberry.pydantic.field(
         description="Address of the file, signed when read and working for about an hour; "

@@ -81,8 +81,8 @@ def _create_schedules() -> None:
             "keep_last",
             sa.Integer(),
             nullable=True,
-            comment="How many finished exports of it keep their files, the newest; null for those "
-            "of a week.",
+            comment="How many of its finished exports keep their files, the newest; if null, a "
+            "file is deleted when its time is over, as of any export.",
         ),
         sa.Column(
             "incremental",
@@ -95,7 +95,8 @@ def _create_schedules() -> None:
             "next_at",
             sa.BigInteger(),
             nullable=True,
-            comment="When it fires next; null for never.",
+            comment="When it fires next, or later, once its last export is finished; null for "
+            "never.",
         ),
         sa.Column("last_at", sa.BigInteger(), nullable=True, comment="When it fired last."),
         sa.Column(

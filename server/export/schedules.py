@@ -1,0 +1,107 @@
+"""What becomes of schedules: each fires once when it is due, and keeps its newest exports.
+
+A schedule waits while an export of its own is unfinished. So fires that were missed, whatever for,
+fold into one, and an increment begins where the one before it ended.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from server.export.leases import withdraw
+from server.records.export_schedules import ExportSchedule
+from server.records.exports import FINAL, Export, ExportStatus
+from server.timestamps import Timestamp
+
+
+async def due(tx: AsyncConnection, at: Timestamp) -> Sequence[Row[Any]]:
+    """Return the schedules that are to fire, the longest due first."""
+    over = col(ExportSchedule.next_at) <= at
+    oldest_first = select(ExportSchedule).order_by(col(ExportSchedule.next_at))
+    return (await tx.execute(oldest_first.where(over, _idle()))).all()
+
+
+async def claim(
+    tx: AsyncConnection, schedule: Row[Any], at: Timestamp, next_at: Timestamp | None
+) -> Row[Any] | None:
+    """Take a fire of a schedule, as it was found due; None if another server has taken it.
+
+    It holds only with what else its transaction does: a server that dies meanwhile took nothing.
+    """
+    fired = (
+        update(ExportSchedule)
+        .where(
+            col(ExportSchedule.id) == schedule.id,
+            col(ExportSchedule.next_at) == schedule.next_at,
+            _idle(),
+        )
+        .values(next_at=next_at, last_at=at, last_message=None)
+        .returning(ExportSchedule)
+    )
+    return (await tx.execute(fired)).one_or_none()
+
+
+async def explain(tx: AsyncConnection, schedule_key: int, message: str) -> None:
+    """Write down why a fire queued no export."""
+    this = col(ExportSchedule.id) == schedule_key
+    await tx.execute(update(ExportSchedule).where(this).values(last_message=message))
+
+
+async def settle(tx: AsyncConnection, export: Row[Any]) -> Sequence[int]:
+    """Count an export that is finished as its schedule's newest; return those it pushes out.
+
+    What is pushed out has no file any more. Until then no export of a schedule that keeps some
+    expires.
+    """
+    if export.export_schedule_key is None:
+        return []
+    this = col(ExportSchedule.id) == export.export_schedule_key
+    schedule = (
+        await tx.execute(select(ExportSchedule).where(this).with_for_update())
+    ).one_or_none()
+    if schedule is None:
+        return []
+    if schedule.incremental and export.recipe.get("after", {}) == (schedule.reached or {}):
+        reached = export.recipe["bounds"]
+        await tx.execute(update(ExportSchedule).where(this).values(reached=reached))
+    if schedule.keep_last is None:
+        return []
+    kept = update(Export).where(col(Export.id) == export.id).values(expires_at=None)
+    await tx.execute(kept)
+    older = (
+        select(col(Export.id))
+        .where(*_finished(schedule.id))
+        .order_by(col(Export.id).desc())
+        .offset(schedule.keep_last)
+    )
+    return await withdraw(
+        tx, col(Export.id).in_(older), "Its file was deleted: its schedule keeps newer ones"
+    )
+
+
+async def remove(tx: AsyncConnection, schedule_key: int, expires_at: Timestamp) -> None:
+    """Delete a schedule; the files that it kept expire like any others, at a time."""
+    theirs = col(Export.export_schedule_key) == schedule_key
+    lapsing = (*_finished(schedule_key), col(Export.expires_at).is_(None))
+    await tx.execute(update(Export).where(*lapsing).values(expires_at=expires_at))
+    # before the schedule itself: whoever completes an export locks the two in this order
+    await tx.execute(update(Export).where(theirs).values(export_schedule_key=None))
+    await tx.execute(delete(ExportSchedule).where(col(ExportSchedule.id) == schedule_key))
+
+
+def _idle() -> ColumnElement[bool]:
+    unfinished = select(col(Export.id)).where(
+        col(Export.export_schedule_key) == col(ExportSchedule.id),
+        col(Export.status).not_in(FINAL),
+    )
+    return ~unfinished.exists()
+
+
+def _finished(schedule_key: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Export.export_schedule_key) == schedule_key,
+        col(Export.status) == ExportStatus.COMPLETED,
+    )

@@ -1,0 +1,167 @@
+"""Setting schedules up, firing and deleting them."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Row as Stored
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from server.access import Actor
+from server.errors import BadUserInput, ExpectedFailure, NotFound
+from server.export import schedules
+from server.export.cron import next_fire
+from server.export.jobs import DAY
+from server.global_ids import type_and_key
+from server.records.export_schedules import ExportSchedule, ScheduledExperiment
+from server.records.users import User, UserRole
+from server.resolvers.context import Context, Services
+from server.resolvers.exports import earlier, queue
+from server.resolvers.selections import Wanted, allowed_recipe, require_records
+from server.resolvers.stored_selections import stored, wanted_again
+from server.rows import Row, layout_of
+from server.timestamps import Timestamp, now
+
+MOST_KEPT = 1000
+"""How many exports a schedule may keep."""
+
+LONGEST_NAME = 200
+"""Characters."""
+
+_LAYOUT = layout_of(ExportSchedule)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a caller wants exported, when, and how many of the exports are kept."""
+
+    name: str
+    cron: str
+    time_zone: str
+    keep_last: int | None
+    incremental: bool
+    wanted: Wanted
+
+
+async def create(context: Context, planned: Planned) -> Row:
+    """Set up a schedule; refused if it could never run, as `exportCreate` would refuse it."""
+    _check(planned)
+    created_at = now()
+    next_at = _first_fire(planned, created_at)
+    actor = context.actor
+    async with context.db.write() as tx:
+        experiment_keys = await _drawn_on(tx, context, planned.wanted)
+        added = insert(ExportSchedule).values(
+            name=planned.name.strip(),
+            cron=planned.cron,
+            time_zone=planned.time_zone,
+            keep_last=planned.keep_last,
+            incremental=planned.incremental,
+            created_at=created_at,
+            next_at=next_at,
+            requested_by_key=actor.user_key,
+            wanted=stored(planned.wanted),
+            scopes=sorted(actor.scopes),
+            experiment_keys=None
+            if actor.experiment_keys is None
+            else sorted(actor.experiment_keys),
+        )
+        values = (await tx.execute(added.returning(*_LAYOUT.selected))).one()
+        schedule = _LAYOUT.row(values)
+        await tx.execute(
+            insert(ScheduledExperiment),
+            [
+                {"export_schedule_key": schedule.key, "experiment_key": experiment}
+                for experiment in experiment_keys
+            ],
+        )
+    return schedule
+
+
+async def delete(context: Context, schedule_id: str) -> None:
+    """Delete a schedule; its exports stay. NotFound if the actor may see no such."""
+    context.actor.require("export:data")
+    type_name, key = type_and_key(schedule_id) or ("", 0)
+    if type_name == _LAYOUT.type_name:
+        this = _LAYOUT.columns["key"] == key, context.actor.sees_exports(_LAYOUT)
+        async with context.db.write() as tx:
+            if await tx.scalar(select(_LAYOUT.columns["key"]).where(*this)) is not None:
+                lapse_at = now() + context.services.export_days * DAY
+                await schedules.remove(tx, key, Timestamp(lapse_at))
+                return
+    raise NotFound("There is no such schedule: look among `exportSchedules` for yours.", ["id"])
+
+
+async def fire(tx: AsyncConnection, services: Services, schedule: Stored[Any], at: int) -> None:
+    """Queue a schedule's export, for a moment at which it was to fire.
+
+    With the rights that its user has now, and no more than the key had that set it up. An
+    ExpectedFailure says why there is nothing to queue.
+    """
+    actor = await _actor(tx, schedule)
+    context = Context(services, actor, address=str)  # nobody is there to be given a link
+    once = f"schedule:{schedule.id}:{at}"
+    if await earlier(tx, context, once) is not None:
+        return
+    wanted = replace(wanted_again(schedule.wanted), idempotency_key=once)
+    recipe, experiment_keys = await allowed_recipe(tx, context, wanted)
+    if schedule.incremental:
+        recipe = recipe.model_copy(update={"after": schedule.reached or {}})
+    await require_records(tx, recipe)
+    await queue(tx, context, wanted, recipe, experiment_keys, schedule.id)
+
+
+def _check(planned: Planned) -> None:
+    if not 0 < len(planned.name.strip()) <= LONGEST_NAME:
+        raise BadUserInput(
+            f"Give the schedule a name, of at most {LONGEST_NAME} characters.", ["input", "name"]
+        )
+    if planned.keep_last is not None and not 1 <= planned.keep_last <= MOST_KEPT:
+        raise BadUserInput(
+            f"Keep 1 to {MOST_KEPT:,} exports, or leave `keepLast` out.", ["input", "keepLast"]
+        )
+    asked_once = {
+        "since": planned.wanted.since,
+        "snapshot": planned.wanted.snapshot,
+        "idempotencyKey": planned.wanted.idempotency_key,
+    }
+    for name, value in asked_once.items():
+        if value is not None:
+            raise BadUserInput(
+                f"Leave `{name}` out: it is for a single export. `incremental: true` has each hold "
+                "what came since the one before.",
+                ["input", "export", name],
+            )
+
+
+def _first_fire(planned: Planned, after: Timestamp) -> Timestamp:
+    try:
+        first = next_fire(planned.cron, planned.time_zone, after)
+    except BadUserInput as failure:
+        raise BadUserInput(failure.message, ["input", *failure.field]) from None
+    if first is None:
+        raise BadUserInput("The cron expression names no day that comes.", ["input", "cron"])
+    return first
+
+
+async def _drawn_on(tx: AsyncConnection, context: Context, wanted: Wanted) -> set[int]:
+    try:
+        _, experiment_keys = await allowed_recipe(tx, context, wanted)
+    except ExpectedFailure as failure:
+        [first, *rest] = failure.field or ["input"]
+        raise type(failure)(failure.message, [first, "export", *rest]) from None
+    return experiment_keys
+
+
+async def _actor(tx: AsyncConnection, schedule: Stored[Any]) -> Actor:
+    this = col(User.id) == schedule.requested_by_key
+    user = (await tx.execute(select(User).where(this))).one()
+    bound = schedule.experiment_keys
+    return Actor(
+        user_key=user.id,
+        role=UserRole(user.role),
+        participant_id=user.participant_id,
+        scopes=frozenset(schedule.scopes),
+        experiment_keys=None if bound is None else frozenset(bound),
+    )
