@@ -33,8 +33,8 @@ LEVELS = ("participant", "room", "experiment")
 
 _DRAWN_ON: Mapping[str, tuple[ColumnElement[Any], ColumnElement[Any]]] = {
     "export": (col(ExportedExperiment.export_key), col(ExportedExperiment.experiment_key)),
-    "export_schedule": (
-        col(ScheduledExperiment.export_schedule_key),
+    "schedule": (
+        col(ScheduledExperiment.schedule_key),
         col(ScheduledExperiment.experiment_key),
     ),
 }

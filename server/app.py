@@ -31,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     exporter = Exporter(db, storage, hub, settings, plan=planner(db.url, settings.storage))
     signer = Signer(load_secret(settings), settings.link_seconds)
     services = Services(db, exporter, hub, signer, settings.fast_path, settings.export_days)
-    scheduler = Scheduler(services)
+    scheduler = Scheduler(db, exporter.wake)
     graphql = GraphQLEndpoint(services, settings.public_url)
 
     @asynccontextmanager

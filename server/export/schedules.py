@@ -4,7 +4,7 @@ A schedule waits while an export of its own is unfinished. So fires that were mi
 fold into one, and an increment begins where the one before it ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, select, update
@@ -56,15 +56,15 @@ async def settle(tx: AsyncConnection, export: Row[Any]) -> Sequence[int]:
     What is pushed out has no file any more. Until then no export of a schedule that keeps some
     expires.
     """
-    if export.export_schedule_key is None:
+    if export.schedule_key is None:
         return []
-    this = col(ExportSchedule.id) == export.export_schedule_key
+    this = col(ExportSchedule.id) == export.schedule_key
     schedule = (
         await tx.execute(select(ExportSchedule).where(this).with_for_update())
     ).one_or_none()
     if schedule is None:
         return []
-    if schedule.incremental and export.recipe.get("after", {}) == (schedule.reached or {}):
+    if schedule.incremental and _goes_on(export.recipe, schedule.reached):
         reached = export.recipe["bounds"]
         await tx.execute(update(ExportSchedule).where(this).values(reached=reached))
     if schedule.keep_last is None:
@@ -84,17 +84,27 @@ async def settle(tx: AsyncConnection, export: Row[Any]) -> Sequence[int]:
 
 async def remove(tx: AsyncConnection, schedule_key: int, expires_at: Timestamp) -> None:
     """Delete a schedule; the files that it kept expire like any others, at a time."""
-    theirs = col(Export.export_schedule_key) == schedule_key
+    theirs = col(Export.schedule_key) == schedule_key
     lapsing = (*_finished(schedule_key), col(Export.expires_at).is_(None))
     await tx.execute(update(Export).where(*lapsing).values(expires_at=expires_at))
     # before the schedule itself: whoever completes an export locks the two in this order
-    await tx.execute(update(Export).where(theirs).values(export_schedule_key=None))
+    await tx.execute(update(Export).where(theirs).values(schedule_key=None))
     await tx.execute(delete(ExportSchedule).where(col(ExportSchedule.id) == schedule_key))
+
+
+def begins(reached: Mapping[str, int] | None, data_types: Collection[str]) -> dict[str, int]:
+    """Return where an increment begins: of records alone, which may lie in rooms known before."""
+    return {name: key for name, key in (reached or {}).items() if name in data_types}
+
+
+def _goes_on(recipe: Mapping[str, Any], reached: Mapping[str, int] | None) -> bool:
+    """Tell whether an increment is the next one, and not an older one that was late."""
+    return bool(recipe["after"] == begins(reached, recipe["data_types"]))
 
 
 def _idle() -> ColumnElement[bool]:
     unfinished = select(col(Export.id)).where(
-        col(Export.export_schedule_key) == col(ExportSchedule.id),
+        col(Export.schedule_key) == col(ExportSchedule.id),
         col(Export.status).not_in(FINAL),
     )
     return ~unfinished.exists()
@@ -102,6 +112,6 @@ def _idle() -> ColumnElement[bool]:
 
 def _finished(schedule_key: int) -> tuple[ColumnElement[bool], ...]:
     return (
-        col(Export.export_schedule_key) == schedule_key,
+        col(Export.schedule_key) == schedule_key,
         col(Export.status) == ExportStatus.COMPLETED,
     )

@@ -58,11 +58,15 @@ class ExportSchedule(ExportScheduleBase, Stored, table=True):
     experiment_keys: list[int] | None = Field(default=None, sa_type=JSON_TYPE)
     reached: dict[str, int] | None = Field(default=None, sa_type=JSON_TYPE)
 
+    @classmethod
+    def level_name(cls) -> str:
+        return "schedule"
+
 
 class ScheduledExperiment(Table, table=True):
     """Which experiments a schedule draws on: a key that is bound to others does not see it."""
 
-    export_schedule_key: int = Field(
+    schedule_key: int = Field(
         primary_key=True, foreign_key="export_schedule.id", ondelete="CASCADE", sa_type=KEY_TYPE
     )
     experiment_key: int = Field(

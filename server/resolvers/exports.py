@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Collection
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.access import Actor
 from server.errors import AlreadyFinished, NotFound
 from server.export.leases import request_cancel
 from server.export.pseudonyms import assign_pseudonyms
@@ -22,29 +23,30 @@ async def create(context: Context, wanted: Wanted) -> Row:
     """Queue an export; the same idempotency key gives the same export again."""
     context.actor.require("export:data")
     async with context.db.write() as tx:
-        if (known := await earlier(tx, context, wanted.idempotency_key)) is not None:
+        if (known := await earlier(tx, context.actor, wanted.idempotency_key)) is not None:
             return known
-        recipe, experiment_keys = await recipe_for(tx, context, wanted)
-        export = await queue(tx, context, wanted, recipe, experiment_keys)
+        recipe, experiment_keys = await recipe_for(tx, context.actor, wanted)
+        export = await queue_recipe(tx, context.actor, wanted, recipe, experiment_keys)
     context.services.exporter.wake()  # only once the row is committed
     return export
 
 
-async def queue(
+async def queue_recipe(
     tx: AsyncConnection,
-    context: Context,
+    actor: Actor,
     wanted: Wanted,
     recipe: Recipe,
     experiment_keys: Collection[int],
+    *,
     schedule_key: int | None = None,
 ) -> Row:
     """Queue what a recipe describes, in a transaction of the caller's."""
     await assign_pseudonyms(tx, recipe)
     added = insert(Export).values(
-        requested_by_key=context.actor.user_key,
+        requested_by_key=actor.user_key,
         idempotency_key=wanted.idempotency_key,
         reason=wanted.reason,
-        export_schedule_key=schedule_key,
+        schedule_key=schedule_key,
         recipe=recipe.model_dump(mode="json"),
         created_at=recipe.snapshot_at,
         snapshot_at=recipe.snapshot_at,
@@ -96,13 +98,13 @@ async def progress(context: Context, export_id: str) -> AsyncGenerator[Row]:
             yield _LAYOUT.row([getattr(state, name) for name in names])
 
 
-async def earlier(tx: AsyncConnection, context: Context, key: str | None) -> Row | None:
+async def earlier(tx: AsyncConnection, actor: Actor, key: str | None) -> Row | None:
     """Return the export that the actor asked for with an idempotency key, if there is one."""
     if key is None:
         return None
     return await _one(
         tx,
-        _LAYOUT.columns["requested_by_key"] == context.actor.user_key,
+        _LAYOUT.columns["requested_by_key"] == actor.user_key,
         _LAYOUT.columns["idempotency_key"] == key,
     )
 

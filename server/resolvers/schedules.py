@@ -16,9 +16,9 @@ from server.export.jobs import DAY
 from server.global_ids import type_and_key
 from server.records.export_schedules import ExportSchedule, ScheduledExperiment
 from server.records.users import User, UserRole
-from server.resolvers.context import Context, Services
-from server.resolvers.exports import earlier, queue
-from server.resolvers.selections import Wanted, allowed_recipe, require_records
+from server.resolvers.context import Context
+from server.resolvers.exports import earlier, queue_recipe
+from server.resolvers.selections import Wanted, require_records, selection_of
 from server.resolvers.stored_selections import stored, wanted_again
 from server.rows import Row, layout_of
 from server.timestamps import Timestamp, now
@@ -51,7 +51,7 @@ async def create(context: Context, planned: Planned) -> Row:
     next_at = _first_fire(planned, created_at)
     actor = context.actor
     async with context.db.write() as tx:
-        experiment_keys = await _drawn_on(tx, context, planned.wanted)
+        experiment_keys = await _drawn_on(tx, actor, planned.wanted)
         added = insert(ExportSchedule).values(
             name=planned.name.strip(),
             cron=planned.cron,
@@ -72,7 +72,7 @@ async def create(context: Context, planned: Planned) -> Row:
         await tx.execute(
             insert(ScheduledExperiment),
             [
-                {"export_schedule_key": schedule.key, "experiment_key": experiment}
+                {"schedule_key": schedule.key, "experiment_key": experiment}
                 for experiment in experiment_keys
             ],
         )
@@ -93,23 +93,23 @@ async def delete(context: Context, schedule_id: str) -> None:
     raise NotFound("There is no such schedule: look among `exportSchedules` for yours.", ["id"])
 
 
-async def fire(tx: AsyncConnection, services: Services, schedule: Stored[Any], at: int) -> None:
+async def fire(tx: AsyncConnection, schedule: Stored[Any], at: int) -> None:
     """Queue a schedule's export, for a moment at which it was to fire.
 
     With the rights that its user has now, and no more than the key had that set it up. An
     ExpectedFailure says why there is nothing to queue.
     """
     actor = await _actor(tx, schedule)
-    context = Context(services, actor, address=str)  # nobody is there to be given a link
     once = f"schedule:{schedule.id}:{at}"
-    if await earlier(tx, context, once) is not None:
+    if await earlier(tx, actor, once) is not None:
         return
     wanted = replace(wanted_again(schedule.wanted), idempotency_key=once)
-    recipe, experiment_keys = await allowed_recipe(tx, context, wanted)
+    recipe, experiment_keys = await selection_of(tx, actor, wanted)
     if schedule.incremental:
-        recipe = recipe.model_copy(update={"after": schedule.reached or {}})
+        begins = schedules.begins(schedule.reached, recipe.data_types)
+        recipe = recipe.model_copy(update={"after": begins})
     await require_records(tx, recipe)
-    await queue(tx, context, wanted, recipe, experiment_keys, schedule.id)
+    await queue_recipe(tx, actor, wanted, recipe, experiment_keys, schedule_key=schedule.id)
 
 
 def _check(planned: Planned) -> None:
@@ -145,12 +145,12 @@ def _first_fire(planned: Planned, after: Timestamp) -> Timestamp:
     return first
 
 
-async def _drawn_on(tx: AsyncConnection, context: Context, wanted: Wanted) -> set[int]:
+async def _drawn_on(tx: AsyncConnection, actor: Actor, wanted: Wanted) -> set[int]:
     try:
-        _, experiment_keys = await allowed_recipe(tx, context, wanted)
+        _, experiment_keys = await selection_of(tx, actor, wanted)
     except ExpectedFailure as failure:
-        [first, *rest] = failure.field or ["input"]
-        raise type(failure)(failure.message, [first, "export", *rest]) from None
+        asked = [failure.field[0], "export", *failure.field[1:]] if failure.field else []
+        raise type(failure)(failure.message, asked) from None
     return experiment_keys
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.db import Database
 from server.errors import BadUserInput, ExpectedFailure, NotFound, NothingToExport
 from server.export.cron import next_fire
 from server.export.schedules import claim, due, explain
 from server.export.waiting import comes
 from server.logs import whereabouts
-from server.resolvers.context import Services
 from server.resolvers.schedules import fire
 from server.timestamps import Timestamp, now
 
@@ -26,11 +26,20 @@ log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Fires the schedules that are due; `clock` tells the present moment."""
+    """Fires the schedules that are due.
 
-    def __init__(self, services: Services, clock: Callable[[], Timestamp] = now) -> None:
-        self._services = services
-        self._db = services.db
+    queued  is told that an export may wait to be written
+    clock   tells the present moment
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        queued: Callable[[], None],
+        clock: Callable[[], Timestamp] = now,
+    ) -> None:
+        self._db = db
+        self._queued = queued
         self._clock = clock
         self._stopping = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -80,10 +89,10 @@ class Scheduler:
                 return
             try:
                 async with tx.begin_nested():
-                    await fire(tx, self._services, taken, schedule.next_at)
+                    await fire(tx, taken, schedule.next_at)
             except ExpectedFailure as failure:
                 await explain(tx, schedule.id, _why(failure, incremental=taken.incremental))
-        self._services.exporter.wake()
+        self._queued()
 
     async def _give_up(self, schedule: Row[Any]) -> None:
         """Pass over one fire, so that a bug does not come back at each tick."""

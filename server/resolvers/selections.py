@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from server.access import key_of
+from server.access import Actor, key_of
 from server.db import Stored
 from server.errors import BadUserInput, Forbidden, NotFound, NothingToExport
 from server.export.recipe import Recipe, take_bounds
@@ -18,7 +18,6 @@ from server.records.experiments import Experiment
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.participants import Participant
 from server.records.rooms import Room
-from server.resolvers.context import Context
 from server.rows import layout_of
 from server.timestamps import iso, now
 
@@ -51,22 +50,20 @@ class Wanted:
     reason: str | None = None
 
 
-async def recipe_for(
-    tx: AsyncConnection, context: Context, wanted: Wanted
-) -> tuple[Recipe, set[int]]:
+async def recipe_for(tx: AsyncConnection, actor: Actor, wanted: Wanted) -> tuple[Recipe, set[int]]:
     """Return what the export is to hold, and the keys of the experiments it draws on."""
-    recipe, experiment_keys = await allowed_recipe(tx, context, wanted)
+    recipe, experiment_keys = await selection_of(tx, actor, wanted)
     await require_records(tx, recipe)
     return recipe, experiment_keys
 
 
-async def allowed_recipe(
-    tx: AsyncConnection, context: Context, wanted: Wanted
+async def selection_of(
+    tx: AsyncConnection, actor: Actor, wanted: Wanted
 ) -> tuple[Recipe, set[int]]:
-    """Return as `recipe_for` what the actor may take away, though it may hold nothing yet."""
-    context.actor.require("export:data", *(t.value.scope for t in wanted.types))
+    """Do the same, whether it holds anything or not."""
+    actor.require("export:data", *(t.value.scope for t in wanted.types))
     _check(wanted)
-    return await _recipe(tx, context, wanted)
+    return await _recipe(tx, actor, wanted)
 
 
 async def require_records(tx: AsyncConnection, recipe: Recipe) -> None:
@@ -100,7 +97,7 @@ def _check(wanted: Wanted) -> None:
         )
 
 
-async def _recipe(tx: AsyncConnection, context: Context, wanted: Wanted) -> tuple[Recipe, set[int]]:
+async def _recipe(tx: AsyncConnection, actor: Actor, wanted: Wanted) -> tuple[Recipe, set[int]]:
     """Return what the export holds, and the experiments it draws on."""
     participants = layout_of(Participant).columns
     person = tuple_(participants["room_id"], participants["participant_id"])
@@ -109,7 +106,7 @@ async def _recipe(tx: AsyncConnection, context: Context, wanted: Wanted) -> tupl
         (Room, col(Room.room_id), wanted.room_ids, "roomIds"),
         (Participant, person, wanted.participants, "participants"),
     ]
-    found = [await _exportable(tx, context, *one) for one in named]
+    found = [await _exportable(tx, actor, *one) for one in named]
     snapshot_at = now()
     first = next(first for first in (*wanted.experiment_ids, *wanted.room_ids, "participants"))
     recipe = Recipe(
@@ -150,7 +147,7 @@ async def _holds_anything(tx: AsyncConnection, recipe: Recipe) -> bool:
 
 async def _exportable(
     tx: AsyncConnection,
-    context: Context,
+    actor: Actor,
     model: type[Stored],
     public_id: ColumnElement[Any],
     wanted: Sequence[Any],
@@ -166,8 +163,8 @@ async def _exportable(
     statement = select(
         layout.columns["key"],
         key_of(layout, "experiment"),
-        context.actor.may_export(layout),
-    ).where(public_id.in_(list(set(wanted))), context.actor.sees(layout))
+        actor.may_export(layout),
+    ).where(public_id.in_(list(set(wanted))), actor.sees(layout))
     found = (await tx.execute(statement)).all()
     if len(found) < len(set(wanted)):
         raise NotFound(

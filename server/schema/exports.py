@@ -105,12 +105,12 @@ class Export(ExportBase, Node):
 
     @strawberry.pydantic.field(
         description="The schedule that asked for it; null if none did, or it was deleted.",
-        extensions=[Batched("export_schedule_key")],
+        extensions=[Batched("schedule_key")],
     )
     def schedule(
         self,
     ) -> Annotated["ExportSchedule", strawberry.lazy("server.schema.schedules")] | None:
-        return loaded(Parents(ExportScheduleTable, "export_schedule_key"))
+        return loaded(Parents(ExportScheduleTable, "schedule_key"))
 
     @strawberry.pydantic.field(
         description="Address of the file, signed when read and working for about an hour; "

@@ -43,17 +43,17 @@ def upgrade() -> None:
     with op.batch_alter_table("export", schema=None) as batch_op:
         batch_op.add_column(sa.Column("recipe_hash", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("fingerprint", sa.String(), nullable=True))
-        batch_op.add_column(sa.Column("export_schedule_key", KEY_TYPE, nullable=True))
+        batch_op.add_column(sa.Column("schedule_key", KEY_TYPE, nullable=True))
         batch_op.create_foreign_key(
-            op.f("fk_export_export_schedule_key_export_schedule"),
+            op.f("fk_export_schedule_key_export_schedule"),
             "export_schedule",
-            ["export_schedule_key"],
+            ["schedule_key"],
             ["id"],
             ondelete="SET NULL",
         )
         batch_op.create_index("ix_export_recipe_hash", ["recipe_hash"])
         batch_op.create_index("ix_export_fingerprint", ["fingerprint"])
-        batch_op.create_index(op.f("ix_export_export_schedule_key"), ["export_schedule_key"])
+        batch_op.create_index(op.f("ix_export_schedule_key"), ["schedule_key"])
     for table, key in WATCHED.items():
         for statement in watch(op.get_bind().dialect.name, table, key):
             op.execute(statement)
@@ -122,7 +122,7 @@ def _create_schedules() -> None:
         batch_op.create_index(op.f("ix_export_schedule_requested_by_key"), ["requested_by_key"])
     op.create_table(
         "scheduled_experiment",
-        sa.Column("export_schedule_key", KEY_TYPE, nullable=False),
+        sa.Column("schedule_key", KEY_TYPE, nullable=False),
         sa.Column("experiment_key", KEY_TYPE, nullable=False),
         sa.ForeignKeyConstraint(
             ["experiment_key"],
@@ -130,13 +130,13 @@ def _create_schedules() -> None:
             name=op.f("fk_scheduled_experiment_experiment_key_experiment"),
         ),
         sa.ForeignKeyConstraint(
-            ["export_schedule_key"],
+            ["schedule_key"],
             ["export_schedule.id"],
-            name=op.f("fk_scheduled_experiment_export_schedule_key_export_schedule"),
+            name=op.f("fk_scheduled_experiment_schedule_key_export_schedule"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint(
-            "export_schedule_key", "experiment_key", name=op.f("pk_scheduled_experiment")
+            "schedule_key", "experiment_key", name=op.f("pk_scheduled_experiment")
         ),
     )
     op.create_index(
@@ -149,13 +149,11 @@ def downgrade() -> None:
         for statement in unwatch(op.get_bind().dialect.name, table):
             op.execute(statement)
     with op.batch_alter_table("export", schema=None) as batch_op:
-        batch_op.drop_index(op.f("ix_export_export_schedule_key"))
+        batch_op.drop_index(op.f("ix_export_schedule_key"))
         batch_op.drop_index("ix_export_fingerprint")
         batch_op.drop_index("ix_export_recipe_hash")
-        batch_op.drop_constraint(
-            op.f("fk_export_export_schedule_key_export_schedule"), type_="foreignkey"
-        )
-        batch_op.drop_column("export_schedule_key")
+        batch_op.drop_constraint(op.f("fk_export_schedule_key_export_schedule"), type_="foreignkey")
+        batch_op.drop_column("schedule_key")
         batch_op.drop_column("fingerprint")
         batch_op.drop_column("recipe_hash")
     op.drop_table("scheduled_experiment")
