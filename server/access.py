@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from server.errors import Forbidden
@@ -31,7 +31,7 @@ from server.rows import TableLayout
 LEVELS = ("participant", "room", "experiment")
 """Where rows belong, the closest first."""
 
-_DRAWN_ON: Mapping[str, tuple[ColumnElement[Any], ColumnElement[Any]]] = {
+_DRAWN_ON: Mapping[str, tuple[Mapped[int], Mapped[int]]] = {
     "export": (col(ExportedExperiment.export_key), col(ExportedExperiment.experiment_key)),
     "schedule": (
         col(ScheduledExperiment.schedule_key),

@@ -1,6 +1,7 @@
 """Schedules: set up, refused, listed and deleted; and when they fire."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -103,7 +104,7 @@ def test_there_is_no_other_time_zone(zone: str) -> None:
 
 
 async def test_a_schedule_is_set_up(lab: Lab) -> None:
-    asked = {"timeZone": "Europe/Berlin", "keepLast": 3, "incremental": True}
+    asked: dict[str, Any] = {"timeZone": "Europe/Berlin", "keepLast": 3, "incremental": True}
     schedule = await lab.schedule(name=" Weekly ", cron="0 3 * * 1", **asked)
 
     assert schedule["name"] == "Weekly"
@@ -118,7 +119,8 @@ async def test_a_schedule_is_set_up(lab: Lab) -> None:
 
 async def test_what_could_never_run_is_refused(lab: Lab) -> None:
     here = lab.here
-    assert await lab.refusal(name=" ") == ("BAD_USER_INPUT", "input.name")
+    for name in (" ", "a\0b", "two\nlines", "x" * 201):
+        assert await lab.refusal(name=name) == ("BAD_USER_INPUT", "input.name")
     assert await lab.refusal(cron="0 3 * *") == ("BAD_USER_INPUT", "input.cron")
     assert await lab.refusal(timeZone="Berlin") == ("BAD_USER_INPUT", "input.timeZone")
     assert await lab.refusal(keepLast=0) == ("BAD_USER_INPUT", "input.keepLast")

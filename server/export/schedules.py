@@ -59,24 +59,18 @@ async def settle(tx: AsyncConnection, export: Row[Any]) -> Sequence[int]:
     if export.schedule_key is None:
         return []
     this = col(ExportSchedule.id) == export.schedule_key
-    schedule = (
-        await tx.execute(select(ExportSchedule).where(this).with_for_update())
-    ).one_or_none()
-    if schedule is None:
+    locked = await tx.execute(select(ExportSchedule).where(this).with_for_update())
+    if (schedule := locked.one_or_none()) is None:
         return []
     if schedule.incremental and _goes_on(export.recipe, schedule.reached):
         reached = export.recipe["bounds"]
         await tx.execute(update(ExportSchedule).where(this).values(reached=reached))
     if schedule.keep_last is None:
         return []
-    kept = update(Export).where(col(Export.id) == export.id).values(expires_at=None)
-    await tx.execute(kept)
-    older = (
-        select(col(Export.id))
-        .where(*_finished(schedule.id))
-        .order_by(col(Export.id).desc())
-        .offset(schedule.keep_last)
-    )
+    kept = update(Export).where(col(Export.id) == export.id)
+    await tx.execute(kept.values(expires_at=None))
+    newest_first = select(col(Export.id)).order_by(col(Export.id).desc())
+    older = newest_first.where(*_finished(schedule.id)).offset(schedule.keep_last)
     return await withdraw(
         tx, col(Export.id).in_(older), "Its file was deleted: its schedule keeps newer ones"
     )

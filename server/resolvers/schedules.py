@@ -50,6 +50,7 @@ async def create(context: Context, planned: Planned) -> Row:
     created_at = now()
     next_at = _first_fire(planned, created_at)
     actor = context.actor
+    bound = actor.experiment_keys
     async with context.db.write() as tx:
         experiment_keys = await _drawn_on(tx, actor, planned.wanted)
         added = insert(ExportSchedule).values(
@@ -63,9 +64,7 @@ async def create(context: Context, planned: Planned) -> Row:
             requested_by_key=actor.user_key,
             wanted=stored(planned.wanted),
             scopes=sorted(actor.scopes),
-            experiment_keys=None
-            if actor.experiment_keys is None
-            else sorted(actor.experiment_keys),
+            experiment_keys=None if bound is None else sorted(bound),
         )
         values = (await tx.execute(added.returning(*_LAYOUT.selected))).one()
         schedule = _LAYOUT.row(values)
@@ -113,9 +112,11 @@ async def fire(tx: AsyncConnection, schedule: Stored[Any], at: int) -> None:
 
 
 def _check(planned: Planned) -> None:
-    if not 0 < len(planned.name.strip()) <= LONGEST_NAME:
+    name = planned.name.strip()
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise BadUserInput(
-            f"Give the schedule a name, of at most {LONGEST_NAME} characters.", ["input", "name"]
+            f"Give the schedule a name, a line of at most {LONGEST_NAME} characters.",
+            ["input", "name"],
         )
     if planned.keep_last is not None and not 1 <= planned.keep_last <= MOST_KEPT:
         raise BadUserInput(
@@ -126,12 +127,12 @@ def _check(planned: Planned) -> None:
         "snapshot": planned.wanted.snapshot,
         "idempotencyKey": planned.wanted.idempotency_key,
     }
-    for name, value in asked_once.items():
+    for argument, value in asked_once.items():
         if value is not None:
             raise BadUserInput(
-                f"Leave `{name}` out: it is for a single export. `incremental: true` has each hold "
-                "what came since the one before.",
-                ["input", "export", name],
+                f"Leave `{argument}` out: it is for a single export. `incremental: true` has each "
+                "hold what came since the one before.",
+                ["input", "export", argument],
             )
 
 

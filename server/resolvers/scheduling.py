@@ -46,6 +46,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin to look, in the background."""
+        assert self._running is None
         self._stopping.clear()
         self._running = asyncio.create_task(self._run())
 
@@ -54,14 +55,19 @@ class Scheduler:
         self._stopping.set()
         if self._running is not None:
             await self._running
+            self._running = None
 
     async def tick(self) -> None:
         """Fire all that is due, each in a transaction of its own."""
         async with self._db.read() as tx:
             schedules = await due(tx, self._clock())
         for schedule in schedules:
-            if not self._stopping.is_set():
+            if self._stopping.is_set():
+                return
+            try:
                 await self._fire(schedule)
+            except Exception as error:  # it is still due, and tried again
+                log.error("Schedule %d could not be fired yet: %s", schedule.id, whereabouts(error))
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
@@ -74,8 +80,8 @@ class Scheduler:
     async def _fire(self, schedule: Row[Any]) -> None:
         try:
             await self._attempt(schedule)
-        except (SQLAlchemyError, OSError) as error:  # it is still due, and tried again
-            log.error("Schedule %d could not be fired yet: %s", schedule.id, whereabouts(error))
+        except (SQLAlchemyError, OSError):
+            raise  # the database's trouble passes
         except Exception as error:
             log.error("Schedule %d met a bug: %s", schedule.id, whereabouts(error))
             await self._give_up(schedule)
@@ -91,7 +97,7 @@ class Scheduler:
                 async with tx.begin_nested():
                     await fire(tx, taken, schedule.next_at)
             except ExpectedFailure as failure:
-                await explain(tx, schedule.id, _why(failure, incremental=taken.incremental))
+                await explain(tx, schedule.id, _why(failure, schedule))
         self._queued()
 
     async def _give_up(self, schedule: Row[Any]) -> None:
@@ -110,7 +116,7 @@ def _following(schedule: Row[Any], at: Timestamp) -> Timestamp | None:
         return None
 
 
-def _why(failure: ExpectedFailure, *, incremental: bool) -> str:
+def _why(failure: ExpectedFailure, schedule: Row[Any]) -> str:
     """Say why there is no export, to whoever set the schedule up, not to who asks for one."""
     if isinstance(failure, NotFound):
         return (
@@ -118,6 +124,6 @@ def _why(failure: ExpectedFailure, *, incremental: bool) -> str:
             "or is no longer shared with you."
         )
     if isinstance(failure, NothingToExport):
-        since = " that came since the last export" if incremental else ""
+        since = " that came since the last export" if schedule.reached else ""
         return f"No export: there is no record{since}."
     return f"No export: {failure.message}"

@@ -24,18 +24,17 @@ def stored(wanted: Wanted) -> Json:
     )
 
 
-def wanted_again(stored: Json) -> Wanted:
+def wanted_again(kept: Json) -> Wanted:
     """Return what is wanted, of which `stored` made JSON."""
-    plain = cast("Mapping[str, Any]", stored)
-    return Wanted(
-        **{
-            **plain,
-            "participants": [(room, person) for room, person in plain["participants"]],
-            "types": [RecordType[name] for name in plain["types"]],
-            "kept": DataFilter.model_validate(plain["kept"]),
-            "columns": {RecordType[name]: names for name, names in plain["columns"].items()},
-            "format": ExportFormat(plain["format"]),
-            "packaging": ExportPackaging(plain["packaging"]),
-            "anonymization": Anonymization(plain["anonymization"]),
-        }
-    )
+    plain = cast("Mapping[str, Any]", kept)
+    again: dict[str, Any] = {
+        **plain,
+        "participants": [(room, person) for room, person in plain["participants"]],
+        "types": [RecordType[name] for name in plain["types"]],
+        "kept": DataFilter.model_validate(plain["kept"]),
+        "columns": {RecordType[name]: names for name, names in plain["columns"].items()},
+        "format": ExportFormat(plain["format"]),
+        "packaging": ExportPackaging(plain["packaging"]),
+        "anonymization": Anonymization(plain["anonymization"]),
+    }
+    return Wanted(**again)
