@@ -30,7 +30,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
     hub = Hub(db)
     exporter = Exporter(db, storage, hub, settings, plan=planner(db.url, settings.storage))
     signer = Signer(load_secret(settings), settings.link_seconds)
-    services = Services(db, exporter, hub, signer, settings.fast_path, settings.export_days)
+    services = Services(
+        db, storage, exporter, hub, signer, settings.fast_path, settings.export_days
+    )
     scheduler = Scheduler(db, exporter.wake)
     graphql = GraphQLEndpoint(services, settings.public_url)
 

@@ -7,7 +7,8 @@
     ├── BadUserInput        BAD_USER_INPUT     an argument cannot be used
     ├── InvalidCursor       INVALID_CURSOR     a cursor from elsewhere, or for another order
     ├── NothingToExport     NOTHING_TO_EXPORT  the selection holds no record
-    └── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
+    ├── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
+    └── NotFinished         NOT_FINISHED       the export is still going on
 
 Any other exception is a bug: it is logged, and the caller is told only that it happened.
 A mutation shows an ExpectedFailure among its payload's `userErrors`; everything else as a
@@ -66,6 +67,12 @@ class NothingToExport(ExpectedFailure):
 
 
 class AlreadyFinished(ExpectedFailure):
-    """The export has come to its end, so there is nothing to cancel."""
+    """The export has come to its end, so there is nothing to cancel or to try again."""
 
     code = "ALREADY_FINISHED"
+
+
+class NotFinished(ExpectedFailure):
+    """The export is still going on, so it cannot be tried again."""
+
+    code = "NOT_FINISHED"

@@ -384,6 +384,11 @@ async def test_a_kept_file_does_not_expire(lab: Lab, tmp_path: Path) -> None:
         await until_true(lambda: len(files(tmp_path)) == 1)
     assert sorted(export.status for export in await lab.exports()) == ["COMPLETED", "EXPIRED"]
 
+    shown = await lab.api.ask("{ exports { nodes { status expiresAt downloadUrl } } }", lab.key)
+    [there] = [node for node in shown["exports"]["nodes"] if node["status"] == "COMPLETED"]
+    assert there["expiresAt"] is None
+    assert (await lab.api.http.get(there["downloadUrl"])).status_code == 200
+
 
 @pytest.mark.parametrize("changes", [{"time_zone": "Mars/Olympus"}, {"wanted": {"types": []}}])
 async def test_a_schedule_that_is_broken_keeps_no_other_from_firing(

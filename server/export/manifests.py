@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from server.export.contents import Contents
 from server.export.spreads import Spread
@@ -67,7 +67,38 @@ def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
         "packaging": plan.packaging,
         "selection": _selection(plan, contents),
         "counts": {table.name: contents.selected[table.data_type] for table in plan.records},
+        "recipe": recipe(plan, contents),
     }
+
+
+def recipe(plan: Plan, contents: Contents) -> dict[str, Any]:
+    """Return what asks for the same again: the input, its places as the files call them."""
+    rooms = contents.rooms.public_ids(plan.room_keys)
+    people = contents.participants.public_ids(plan.participant_keys)
+    their_rooms = contents.participants.parents_of(plan.participant_keys)
+    people_in = zip(contents.rooms.public_ids(their_rooms), people, strict=True)
+    named = {
+        "experimentIds": contents.experiments.public_ids(plan.experiment_keys),
+        "roomIds": rooms,
+        "participants": [{"roomId": r, "participantId": p} for r, p in people_in],
+    }
+    asked = dict(plan.recipe["input"])
+    asked["filter"] = _disguised(asked["filter"], contents)
+    return {
+        "input": {name: value for name, value in {**named, **asked}.items() if value},
+        "snapshot": plan.recipe["snapshot"],
+        "software": plan.software,
+    }
+
+
+def _disguised(filters: object, contents: Contents) -> object:
+    """Return filters without what tells who people are; their fields are nobody's names."""
+    if isinstance(filters, dict):
+        fields = cast("dict[str, object]", filters)
+        return {name: _disguised(asked, contents) for name, asked in fields.items()}
+    if isinstance(filters, list):
+        return [_disguised(each, contents) for each in cast("list[object]", filters)]
+    return contents.without_identities(filters)
 
 
 def data_dictionary(plan: Plan, spreads: Spreads) -> dict[str, Any]:

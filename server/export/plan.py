@@ -1,7 +1,6 @@
 """From a recipe to a plan: the declarations of the data, as SQL and as columns of files."""
 
 from collections.abc import Awaitable, Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import BadUserInput
 from server.export import declared
+from server.export.inputs import filter_input, options
 from server.export.names import safe_name
 from server.export.pseudonyms import identities
 from server.export.recipe import Recipe, experiment_keys
+from server.export.snapshots import snapshot_text
 from server.export.tables import Plan
+from server.export.versions import software
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.timestamps import iso
@@ -54,7 +56,11 @@ async def make_plan(
         shift_times=recipe.shift_times,
         smallest_cell=recipe.smallest_cell,
         snapshot_at=iso(recipe.snapshot_at),
-        software=f"hyperstudy-data {_version()}",
+        software=software(),
+        recipe={
+            "input": {**options(recipe), "filter": filter_input(recipe.filters)},
+            "snapshot": snapshot_text(recipe),
+        },
         experiment_keys=recipe.experiment_keys,
         room_keys=recipe.room_keys,
         participant_keys=recipe.participant_keys,
@@ -93,10 +99,3 @@ def _readonly(url: URL) -> str:
     """Return the address of an SQLite file for reading only: else ADBC may delete its WAL."""
     assert url.database is not None
     return f"{Path(url.database).absolute().as_uri()}?mode=ro"
-
-
-def _version() -> str:
-    try:
-        return version("hyperstudy-data")
-    except PackageNotFoundError:  # run from a folder, not installed
-        return "(not installed)"

@@ -6,7 +6,7 @@ from server.export.archives import Archive
 from server.export.contents import Contents
 from server.export.documents import Document
 from server.export.files import Files
-from server.export.manifests import Manifest, metadata
+from server.export.manifests import Manifest, metadata, recipe
 from server.export.reading import reader
 from server.export.reports import Report, Say
 from server.export.store import Output, output
@@ -29,6 +29,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
             if not all(map(_adds_up, ledger)):
                 raise RowsLost
     shown: dict[str, Any] = {"files": manifest.files, "ledger": ledger}
+    shown["recipe"] = recipe(plan, contents)
     if plan.packaging == "SINGLE_FILE":
         shown["metadata"] = metadata(plan, contents)
     return {

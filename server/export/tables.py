@@ -99,7 +99,10 @@ class Identities:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a worker must know to write an export."""
+    """All that a worker must know to write an export.
+
+    recipe   the input that asks for the same again, but for what is selected, and its snapshot
+    """
 
     title: str
     format: str
@@ -112,6 +115,7 @@ class Plan:
     smallest_cell: int
     snapshot_at: str
     software: str
+    recipe: dict[str, Any]
 
     experiment_keys: tuple[int, ...]
     room_keys: tuple[int, ...]

@@ -11,6 +11,7 @@ from server.db import Database
 from server.export.jobs import Exporter
 from server.export.progress import Hub
 from server.links import Purpose, Signer
+from server.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Services:
     """The parts of the server that live as long as it does."""
 
     db: Database
+    storage: Storage
     exporter: Exporter
     hub: Hub
     signer: Signer

@@ -17,8 +17,8 @@ from server.global_ids import type_and_key
 from server.records.export_schedules import ExportSchedule, ScheduledExperiment
 from server.records.users import User, UserRole
 from server.resolvers.context import Context
-from server.resolvers.exports import earlier, queue_recipe
-from server.resolvers.selections import Wanted, require_records, selection_of
+from server.resolvers.queueing import queue
+from server.resolvers.selections import Wanted, selection_of
 from server.resolvers.stored_selections import stored, wanted_again
 from server.rows import Row, layout_of
 from server.timestamps import Timestamp, now
@@ -100,15 +100,8 @@ async def fire(tx: AsyncConnection, schedule: Stored[Any], at: int) -> None:
     """
     actor = await _actor(tx, schedule)
     once = f"schedule:{schedule.id}:{at}"
-    if await earlier(tx, actor, once) is not None:
-        return
     wanted = replace(wanted_again(schedule.wanted), idempotency_key=once)
-    recipe, experiment_keys = await selection_of(tx, actor, wanted)
-    if schedule.incremental:
-        begins = schedules.begins(schedule.reached, recipe.data_types)
-        recipe = recipe.model_copy(update={"after": begins})
-    await require_records(tx, recipe)
-    await queue_recipe(tx, actor, wanted, recipe, experiment_keys, schedule_key=schedule.id)
+    await queue(tx, actor, wanted, schedule_key=schedule.id, reached=schedule.reached)
 
 
 def _check(planned: Planned) -> None:

@@ -19,7 +19,8 @@ from server.resolvers.lookups import Parents
 from server.resolvers.schedules import Planned
 from server.schema.connection import Connection, OrderDirection, all_of, loaded, within
 from server.schema.deleting import DeletePayload
-from server.schema.exports import Export, ExportInput
+from server.schema.export_inputs import ExportInput
+from server.schema.exports import Export
 from server.schema.info import Info
 from server.schema.node import Node
 from server.schema.orders import ExportOrder, ExportScheduleOrder

@@ -40,7 +40,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("room_key", name=op.f("pk_time_shift")),
     )
     _create_schedules()
-    with op.batch_alter_table("export", schema=None) as batch_op:
+    no_key_again = {"sqlite_autoincrement": True}
+    with op.batch_alter_table("export", schema=None, table_kwargs=no_key_again) as batch_op:
         batch_op.add_column(sa.Column("recipe_hash", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("fingerprint", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("schedule_key", KEY_TYPE, nullable=True))
