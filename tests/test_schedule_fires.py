@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
+from server.errors import ExpectedFailure
 from server.records.api_keys import ApiKey
 from server.records.experiments import Collaborator, Experiment
 from server.records.export_schedules import ExportSchedule
 from server.records.exports import Export
 from server.records.users import User
+from server.resolvers import scheduling
 from server.timestamps import iso, now, parse
 from tests.conftest import Api
 from tests.factories import Row, a_user, an_experiment, save
@@ -24,6 +27,13 @@ from tests.scheduled import LIST, YEAR, Lab, another_server
 from tests.warm_worker import read_csv
 
 pytestmark = pytest.mark.anyio
+
+
+class Passing(ExpectedFailure):
+    """What a caller would be asked to try again."""
+
+    def __init__(self) -> None:
+        super().__init__("Not now.")
 
 
 @pytest.fixture
@@ -163,6 +173,25 @@ async def test_a_server_that_dies_neither_loses_a_fire_nor_doubles_it(
 
     assert len(await lab.exports()) == 1
     assert (await lab.look(schedule))["lastAt"] == schedule["nextAt"]
+
+
+@pytest.mark.parametrize("trouble", [OSError, OperationalError("", None, Exception()), Passing])
+async def test_trouble_that_passes_loses_no_fire(
+    lab: Lab,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    trouble: type[Exception] | Exception,
+) -> None:
+    async def fire(*_: object) -> None:
+        raise trouble
+
+    schedule = await lab.schedule()
+    with monkeypatch.context() as failing:
+        failing.setattr(scheduling, "fire", fire)
+        assert await lab.fire(schedule) == schedule
+    assert "could not be fired yet" in caplog.text
+
+    assert (await lab.fire(schedule))["exports"]["totalCount"] == 1
 
 
 async def share(lab: Lab, colleague: Row, *, can_export: bool) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.db import Database
-from server.errors import BadUserInput, ExpectedFailure, NotFound, NothingToExport
+from server.errors import BadUserInput, ExpectedFailure, Forbidden, NotFound, NothingToExport
 from server.export.cron import next_fire
 from server.export.schedules import claim, due, explain
 from server.export.waiting import comes
@@ -19,6 +19,9 @@ from server.timestamps import Timestamp, now
 
 TICK_SECONDS = 2.0
 """How often a server looks for schedules that are due."""
+
+_LASTING = (BadUserInput, Forbidden, NotFound, NothingToExport)
+"""Why there is no export, this time: what a schedule's owner is told. All else may pass."""
 
 FAULT = "No export: a fault of the server's. Tell the operator."
 
@@ -80,8 +83,8 @@ class Scheduler:
     async def _fire(self, schedule: Row[Any]) -> None:
         try:
             await self._attempt(schedule)
-        except (SQLAlchemyError, OSError):
-            raise  # the database's trouble passes
+        except (SQLAlchemyError, OSError, ExpectedFailure):
+            raise  # the database has trouble, or is busy: that passes
         except Exception as error:
             log.error("Schedule %d met a bug: %s", schedule.id, whereabouts(error))
             await self._give_up(schedule)
@@ -96,7 +99,7 @@ class Scheduler:
             try:
                 async with tx.begin_nested():
                     await fire(tx, taken, schedule.next_at)
-            except ExpectedFailure as failure:
+            except _LASTING as failure:
                 await explain(tx, schedule.id, _why(failure, schedule))
         self._queued()
 
