@@ -17,6 +17,7 @@ from server.links import Signer, load_secret
 from server.migrate import migrate, require_current
 from server.pages import page_routes
 from server.resolvers.context import Services
+from server.resolvers.scheduling import Scheduler
 from server.settings import Settings
 from server.storage import Storage
 
@@ -41,16 +42,20 @@ def create_app(settings: Settings | None = None) -> Starlette:
         surveyor,
         fast_path=settings.fast_path,
         smallest_cell=settings.smallest_cell,
+        export_days=settings.export_days,
     )
+    scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
     graphql = GraphQLEndpoint(services, settings.public_url)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         await (migrate(db) if db.file else require_current(db))
         exporter.start()
+        scheduler.start()
         try:
             yield
         finally:
+            await scheduler.stop()
             await exporter.stop()
             await surveyor.stop()
             await hub.close()

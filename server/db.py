@@ -48,6 +48,11 @@ class Table(SQLModel):
     def table_name(cls) -> str:
         return to_snake(cls.__name__)
 
+    @classmethod
+    def level_name(cls) -> str:
+        """Say what its rows are to those that belong to them, in `<level>_key`."""
+        return cls.table_name()
+
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805  # pyright: ignore[reportIncompatibleVariableOverride] - SQLModel's own way to name tables, which joins the words
         return to_snake(cls.__name__)

@@ -128,7 +128,8 @@ async def exported_file(tx: AsyncConnection, key: int) -> File:
     export = found.one_or_none()
     if export is None:
         raise NotFound(f"There is no export {key}.")
-    over = export.status == ExportStatus.COMPLETED and (export.expires_at or now()) < now()
+    completed, expires_at = export.status == ExportStatus.COMPLETED, export.expires_at
+    over = completed and expires_at is not None and expires_at < now()
     if over or export.status == ExportStatus.EXPIRED:
         raise FileExpired(
             f"The file of export {key} was deleted when its time was over: export again."

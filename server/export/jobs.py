@@ -27,6 +27,7 @@ from server.export.leases import (
     renew,
 )
 from server.export.progress import Hub
+from server.export.schedules import settle
 from server.export.spools import Spools
 from server.export.waiting import comes
 from server.export.workers import (
@@ -153,7 +154,11 @@ class Exporter:
     async def _publish(self, export: Row[Any], done: Done) -> bool:
         expires_at = now() + self._settings.export_days * DAY
         async with self._db.write() as tx:
-            return await complete(tx, export, done, expires_at)
+            published = await complete(tx, export, done, expires_at)
+            pushed_out = await settle(tx, export) if published else ()
+        for key in pushed_out:
+            await self._housekeeper.discard(f"exports/{key}")
+        return published
 
     async def _give_up(self, export: Row[Any], outcome: Done | Failed | None) -> None:
         """Say what comes next; what is not certain by then is lost."""

@@ -151,18 +151,24 @@ async def abandoned(tx: AsyncConnection) -> Sequence[Row[Any]]:
 
 async def expire(tx: AsyncConnection, at: int) -> Sequence[int]:
     """Withdraw the files whose time is over; return whose they were."""
-    over = (
+    over = col(Export.expires_at) <= at
+    return await withdraw(tx, over, "Its file was deleted when its time was over")
+
+
+async def withdraw(tx: AsyncConnection, which: ColumnElement[bool], message: str) -> Sequence[int]:
+    """Take back the files of some exports, of those that are there; return whose they were."""
+    withdrawn = (
         update(Export)
-        .where(col(Export.status) == ExportStatus.COMPLETED, col(Export.expires_at) <= at)
+        .where(col(Export.status) == ExportStatus.COMPLETED, which)
         .values(
             status=ExportStatus.EXPIRED,
             storage_key=None,
             seq=col(Export.seq) + 1,
-            message="Its file was deleted when its time was over",
+            message=message,
         )
         .returning(col(Export.id))
     )
-    return [key for key in await tx.scalars(over) if key is not None]
+    return [key for key in await tx.scalars(withdrawn) if key is not None]
 
 
 async def unfinished(tx: AsyncConnection, among: Collection[int]) -> set[int]:

@@ -27,6 +27,7 @@ class Services:
     surveyor: Surveyor
     fast_path: bool = True
     smallest_cell: int = 5
+    export_days: int = 7
 
 
 @dataclass(frozen=True)

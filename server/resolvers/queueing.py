@@ -1,6 +1,6 @@
 """Putting exports into the queue, for whoever asks: a caller, or a schedule."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +25,7 @@ async def queue(
     wanted: Wanted,
     *,
     schedule_key: int | None = None,
+    reached: Mapping[str, int] | None = None,
     besides: Collection[int] = (),
 ) -> Row:
     """Queue an export; what was asked for before is returned as it is.
@@ -35,7 +36,7 @@ async def queue(
     """
     if (key := wanted.idempotency_key) is not None and (earlier := await _with(tx, actor, key)):
         return earlier
-    recipe, experiments = await recipe_for(tx, actor, wanted)
+    recipe, experiments = await recipe_for(tx, actor, wanted, reached)
     holds = await fingerprint(tx, recipe, experiments, software())
     if key is None and (same := await _finished(tx, actor, holds, besides)):
         return same

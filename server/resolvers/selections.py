@@ -11,6 +11,7 @@ from server.access import Actor
 from server.errors import BadUserInput, NothingToExport
 from server.export.choices import chosen_columns
 from server.export.recipe import Recipe
+from server.export.schedules import begins
 from server.export.snapshots import Snapshot
 from server.records import RecordType
 from server.records.data_filter import DataFilter
@@ -50,9 +51,17 @@ class Wanted:
     smallest_cell: int = 5  # a setting, not a wish
 
 
-async def recipe_for(tx: AsyncConnection, actor: Actor, wanted: Wanted) -> tuple[Recipe, set[int]]:
-    """Return what the export is to hold, and the keys of the experiments it draws on."""
+async def recipe_for(
+    tx: AsyncConnection, actor: Actor, wanted: Wanted, reached: Mapping[str, int] | None = None
+) -> tuple[Recipe, set[int]]:
+    """Return what the export is to hold, and the keys of the experiments it draws on.
+
+    `reached` are the highest keys there were at the end of an earlier snapshot: what there was then
+    is left out.
+    """
     recipe, experiment_keys = await selection_of(tx, actor, wanted)
+    if reached is not None:
+        recipe = recipe.model_copy(update={"after": begins(reached, recipe.data_types)})
     if not await _holds_anything(tx, recipe):
         raise NothingToExport(
             "No record matches: widen the selection, the data types or the filter.", ["input"]

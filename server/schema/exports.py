@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
 
 from server.column_types import ByteCount
 from server.execution.fields import Batched
+from server.records.export_schedules import ExportSchedule as ExportScheduleTable
 from server.records.exports import (
     EXPORTS,
     ExportBase,
@@ -22,6 +23,7 @@ from server.resolvers.listings import Window
 from server.resolvers.lookups import Parents, nodes
 from server.rows import Row
 from server.schema.connection import Connection, OrderDirection, all_of, loaded
+from server.schema.deleting import DeletePayload
 from server.schema.estimates import ExportEstimate, shown
 from server.schema.export_inputs import ExportInput
 from server.schema.export_manifests import ExportManifest, manifest_of
@@ -32,6 +34,9 @@ from server.schema.people import User
 from server.schema.scope import KEEP, After, First
 from server.schema.user_errors import UserError, UserErrors
 from server.timestamps import now
+
+if TYPE_CHECKING:
+    from server.schema.schedules import ExportSchedule
 
 ExportId = Annotated[strawberry.ID, strawberry.argument(description="The export's global id.")]
 
@@ -67,12 +72,21 @@ class Export(ExportBase, Node):
         return loaded(Parents(UserTable, "requested_by_key"))
 
     @strawberry.pydantic.field(
+        description="The schedule that asked for it; null if none did, or it was deleted.",
+        extensions=[Batched("schedule_key")],
+    )
+    def schedule(
+        self,
+    ) -> Annotated["ExportSchedule", strawberry.lazy("server.schema.schedules")] | None:
+        return loaded(Parents(ExportScheduleTable, "schedule_key"))
+
+    @strawberry.pydantic.field(
         description="Address of the file, signed when read and working for about an hour; "
         "null unless COMPLETED, once it has expired, and to those who did not ask for it."
     )
     async def download_url(self, info: Info) -> str | None:
         row, actor = cast("Row", self), info.context.actor
-        if row.status != ExportStatus.COMPLETED or (row.expires_at or now()) <= now():
+        if row.status != ExportStatus.COMPLETED or _is_over(row.expires_at):
             return None
         if actor.role is not UserRole.ADMINISTRATOR and row.requested_by_key != actor.user_key:
             return None
@@ -89,16 +103,6 @@ class ExportPayload:
         default_factory=list, description="Why it was refused; empty if it was not."
     )
     export: Export | None = strawberry.field(default=None, description="The export.")
-
-
-@strawberry.type(description="What was deleted, or why nothing was.")
-class DeletePayload:
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Why it was refused; empty if it was not."
-    )
-    deleted_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The global id that it had: nothing has it any more."
-    )
 
 
 @strawberry.type
@@ -166,6 +170,10 @@ class ExportMutation:
     )
     async def export_delete(self, info: Info, id: ExportId) -> DeletePayload:
         return DeletePayload(deleted_id=strawberry.ID(await exports.delete(info.context, id)))
+
+
+def _is_over(expires_at: int | None) -> bool:
+    return expires_at is not None and expires_at <= now()
 
 
 def _payload(row: Any) -> ExportPayload:
