@@ -38,6 +38,12 @@ from tests.warm_worker import JSON, ONE, Worker, exported, plan_of, recipe_of, v
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def db(any_db: Database) -> Database:
+    """Either kind of database."""
+    return any_db
+
 REMOVE: dict[str, Any] = {"anonymization": Anonymization.REMOVE_IDENTIFIERS}
 
 ANNA, BEN, ABSENT = "AnnaQx7TtRr2mmB0aaZZ19kLpWe4", "BenQx7TtRr2mmB0aaZZ19kLpWe41", "p-3"

@@ -36,6 +36,12 @@ from tests.warm_worker import (
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture
+def db(any_db: Database) -> Database:
+    """Either kind of database."""
+    return any_db
+
+
 async def test_csv_files_in_a_zip_hold_every_record(
     worker: Worker, db: Database, study: Study, tmp_path: Path
 ) -> None:

@@ -257,7 +257,7 @@ async def queue_ratings(db: Database, ratings: int = 3) -> int:
     person = a_participant(room)
     await save(db, owner, experiment, room, person)
     await save(db, *(a_continuous_rating(person, onset=n) for n in range(-1, ratings - 1)))
-    async with db.read() as tx:
+    async with db.write() as tx:
         bounds = await take_bounds(tx)
     recipe = Recipe.model_validate(
         {

@@ -42,6 +42,12 @@ from tests.warm_worker import (
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture
+def db(any_db: Database) -> Database:
+    """Either kind of database."""
+    return any_db
+
+
 @ASKING
 @given(texts=st.lists(TEXTS | st.none(), min_size=1, max_size=8))
 async def test_texts_come_back(

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row
@@ -11,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import BadUserInput
 from server.export import declared
+from server.export.addresses import database_uri
 from server.export.names import safe_name
 from server.export.pseudonyms import identities
 from server.export.recipe import Recipe, experiment_keys
+from server.export.statements import dialect_of
 from server.export.tables import Plan
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
@@ -38,6 +39,7 @@ async def make_plan(
     """Say all that a worker must know; BadUserInput for what cannot be one file."""
     _require_one_table(recipe)
     experiments = await experiment_keys(tx, recipe)
+    dialect = dialect_of(database_url)
     deidentified = recipe.anonymization is Anonymization.REMOVE_IDENTIFIERS
     title = safe_name(recipe.title)
     if deidentified:
@@ -59,15 +61,15 @@ async def make_plan(
         room_keys=recipe.room_keys,
         participant_keys=recipe.participant_keys,
         filters=recipe.filters,
-        database_uri=_readonly(database_url),
+        database_uri=database_uri(database_url),
         storage_url=storage_url,
         storage_key=f"{key_prefix.strip('/')}/{file_name}",
         file_name=file_name,
-        experiments=declared.experiments(experiments),
-        rooms=declared.rooms(recipe),
-        participants=declared.participants(recipe),
-        records=tuple(declared.records(recipe, name) for name in recipe.data_types),
-        identities=identities(experiments) if deidentified else None,
+        experiments=declared.experiments(dialect, experiments),
+        rooms=declared.rooms(dialect, recipe),
+        participants=declared.participants(dialect, recipe),
+        records=tuple(declared.records(dialect, recipe, name) for name in recipe.data_types),
+        identities=identities(dialect, experiments) if deidentified else None,
     )
 
 
@@ -87,12 +89,6 @@ def _require_one_table(recipe: Recipe) -> None:
             f"A single {recipe.format} file holds one data type: choose one, or the packaging ZIP.",
             ("packaging",),
         )
-
-
-def _readonly(url: URL) -> str:
-    """Return the address of an SQLite file for reading only: else ADBC may delete its WAL."""
-    assert url.database is not None
-    return f"{Path(url.database).absolute().as_uri()}?mode=ro"
 
 
 def _version() -> str:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.export.recipe import Recipe, experiment_keys
-from server.export.statements import compiled
+from server.export.statements import Dialect
 from server.export.tables import Identities
 from server.key_lists import among
 from server.records.chat_messages import ChatMessage
@@ -49,7 +49,7 @@ async def _assign(tx: AsyncConnection, experiment_key: int) -> None:
         await tx.execute(insert(Pseudonym), rows)
 
 
-def identities(experiments: Sequence[int]) -> Identities:
+def identities(dialect: Dialect, experiments: Sequence[int]) -> Identities:
     """Describe what a worker must know of people to leave them out of its files."""
     here = among(col(Pseudonym.experiment_key), experiments)
     people = select(
@@ -83,4 +83,4 @@ def identities(experiments: Sequence[int]) -> Identities:
         )
         .distinct()
     )
-    return Identities(people=compiled(people), names=compiled(names), contacts=compiled(contacts))
+    return Identities(*map(dialect.compiled, (people, names, contacts)))
