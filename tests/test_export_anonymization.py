@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import cast, literal, select, update
 from sqlmodel import col
 
+from server.column_types import JSON_TYPE
 from server.db import Database
 from server.export.arrow import pa, pc
 from server.export.disguises import Disguise
 from server.export.tables import Query
 from server.records import RecordType
+from server.records.events import Event
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.participants import Pseudonym
 from tests.factories import (
@@ -213,7 +215,11 @@ async def test_a_person_is_the_same_code_everywhere(
     assert response["big"] == 2**70
     assert (response["email"], response["IP-Address"], response["Phone"]) == (None, None, None)
     assert response["profile"] == {"userAgent": None, "first_name": None}
-    assert response[anna]["deep"][1] == {"[email removed]": 1, "[email removed] 2": 2}
+    removed = response[anna]["deep"][1]
+    assert (sorted(removed), sorted(removed.values())) == (
+        ["[email removed]", "[email removed] 2"],
+        [1, 2],  # which is which depends on how the database sorts keys
+    )
 
 
 async def test_what_identifies_nobody_is_left_alone(
@@ -290,10 +296,10 @@ async def test_escapes_in_stored_json_hide_nobody(
     worker: Worker, db: Database, study: Study, tmp_path: Path
 ) -> None:
     escaped = "".join(f"\\u{ord(character):04x}" for character in ANNA)
+    stored = cast(literal(f'{{"{escaped}":"{escaped}"}}'), JSON_TYPE)
     await save(db, row := an_event(study.anna, response="x"))
     async with db.write() as tx:
-        statement = "UPDATE event SET response = ? WHERE id = ?"
-        await tx.exec_driver_sql(statement, (f'{{"{escaped}":"{escaped}"}}', row.key))
+        await tx.execute(update(Event).where(col(Event.id) == row.key).values(response=stored))
     made = await exported(
         worker, db, tmp_path, experiments=[study.experiment], format=JSON, **REMOVE
     )
@@ -309,7 +315,7 @@ async def test_without_a_code_nothing_is_written(
         db, tmp_path, await recipe_of(db, experiments=[study.experiment], **REMOVE)
     )
     assert plan.identities is not None
-    nobody = Query("SELECT 0, '', '' WHERE 0", ())
+    nobody = Query("SELECT 0, '', '' WHERE 1 = 0", ())
     forgetful = replace(plan, identities=replace(plan.identities, people=nobody))
     worker.say(forgetful.command("job"))
     assert worker.hear()["failed"]["code"] == "INTERNAL"
