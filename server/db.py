@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic.alias_generators import to_snake
-from sqlalchemy import MetaData, event, inspect
+from sqlalchemy import MetaData, event, func, inspect, select
 from sqlalchemy.engine import Connection, ExceptionContext, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import declared_attr
@@ -175,6 +175,15 @@ class Database:
             self._files.close()
         await self.reader.dispose()
         await self.writer.dispose()
+
+
+async def take_turns(tx: AsyncConnection, number: int) -> None:
+    """Wait until no other transaction that writes holds a number, and hold it until the end.
+
+    The number is that of an advisory lock in PostgreSQL; SQLite has but one writer.
+    """
+    if tx.dialect.name == "postgresql":
+        await tx.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def _look_for_no_nul(

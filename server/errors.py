@@ -7,7 +7,8 @@
     ├── BadUserInput        BAD_USER_INPUT     an argument cannot be used
     ├── InvalidCursor       INVALID_CURSOR     a cursor from elsewhere, or for another order
     ├── NothingToExport     NOTHING_TO_EXPORT  the selection holds no record
-    └── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
+    ├── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
+    └── Busy                BUSY               not now, but soon
 
 Any other exception is a bug: it is logged, and the caller is told only that it happened.
 A mutation shows an ExpectedFailure among its payload's `userErrors`; everything else as a
@@ -69,3 +70,9 @@ class AlreadyFinished(ExpectedFailure):
     """The export has come to its end, so there is nothing to cancel."""
 
     code = "ALREADY_FINISHED"
+
+
+class Busy(ExpectedFailure):
+    """It cannot be done at this moment; the same, asked again, can."""
+
+    code = "BUSY"

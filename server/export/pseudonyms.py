@@ -12,6 +12,7 @@ from server.export.tables import Identities
 from server.key_lists import among
 from server.records.chat_messages import ChatMessage
 from server.records.columns import Identifies
+from server.records.experiments import Experiment
 from server.records.exports import Anonymization
 from server.records.participants import Participant, Pseudonym
 
@@ -23,7 +24,10 @@ async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:
     """
     if recipe.anonymization is not Anonymization.REMOVE_IDENTIFIERS:
         return
-    for experiment_key in await experiment_keys(tx, recipe):
+    keys = await experiment_keys(tx, recipe)
+    one_at_a_time = select(col(Experiment.id)).where(among(col(Experiment.id), keys))
+    await tx.execute(one_at_a_time.order_by(col(Experiment.id)).with_for_update(key_share=True))
+    for experiment_key in keys:
         await _assign(tx, experiment_key)
 
 

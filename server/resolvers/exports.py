@@ -4,12 +4,14 @@ from collections.abc import AsyncGenerator
 
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from server.errors import AlreadyFinished, NotFound
 from server.export.leases import request_cancel
 from server.export.pseudonyms import assign_pseudonyms
 from server.global_ids import type_and_key
 from server.records.exports import Export, ExportedExperiment
+from server.records.users import User
 from server.resolvers.context import Context
 from server.resolvers.selections import Wanted, recipe_for
 from server.rows import Row, layout_of
@@ -21,6 +23,7 @@ async def create(context: Context, wanted: Wanted) -> Row:
     """Queue an export; the same idempotency key gives the same export again."""
     context.actor.require("export:data")
     async with context.db.write() as tx:
+        await _take_turns(tx, context.actor.user_key)
         if (earlier := await _earlier(tx, context, wanted.idempotency_key)) is not None:
             return earlier
         recipe, experiment_keys = await recipe_for(tx, context, wanted)
@@ -79,6 +82,12 @@ async def progress(context: Context, export_id: str) -> AsyncGenerator[Row]:
     with context.services.hub.follow(export.key) as states:
         async for state in states:
             yield _LAYOUT.row([getattr(state, name) for name in names])
+
+
+async def _take_turns(tx: AsyncConnection, user_key: int) -> None:
+    """Wait for whatever else a user is asking for: it may have the same idempotency key."""
+    user = select(col(User.id)).where(col(User.id) == user_key)
+    await tx.execute(user.with_for_update(key_share=True))
 
 
 async def _earlier(tx: AsyncConnection, context: Context, key: str | None) -> Row | None:

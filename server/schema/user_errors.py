@@ -27,6 +27,9 @@ class UserErrorCode(Enum):
     ALREADY_FINISHED = strawberry.enum_value(
         "ALREADY_FINISHED", description="It has come to its end: there is nothing to cancel."
     )
+    BUSY = strawberry.enum_value(
+        "BUSY", description="It cannot be done at this moment: ask again in a minute."
+    )
 
 
 @strawberry.type(description="Why a mutation was refused; nothing was changed.")
