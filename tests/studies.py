@@ -54,7 +54,6 @@ VALUES = st.recursive(
 )
 
 
-
 def storable(db: Database, value: Any) -> Any:
     """Return a JSON value as a database can keep it: PostgreSQL has no text with U+0000."""
     if db.file:

@@ -46,6 +46,7 @@ def db(any_db: Database) -> Database:
     """Either kind of database."""
     return any_db
 
+
 REMOVE: dict[str, Any] = {"anonymization": Anonymization.REMOVE_IDENTIFIERS}
 
 ANNA, BEN, ABSENT = "AnnaQx7TtRr2mmB0aaZZ19kLpWe4", "BenQx7TtRr2mmB0aaZZ19kLpWe41", "p-3"

@@ -1,12 +1,12 @@
 """Exports of the same rows from SQLite and from PostgreSQL, and what only one of them must mind."""
 
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.engine import make_url
 from sqlmodel import col
@@ -111,8 +111,6 @@ async def test_postgresql_sorts_keys_and_writes_numbers_out(
 
 @given(VALUES)
 def test_json_loses_its_spaces_only_between_its_parts(value: Any) -> None:
-    import json
-
     spaced = json.dumps(value, ensure_ascii=False)
     assert compact(pa.array([spaced, None])).to_pylist() == [dump_json(value), None]
 
@@ -193,7 +191,10 @@ async def test_a_reader_sees_one_snapshot_and_only_so_many_rows_at_once(
             "&prepared_statement_cache_size=0",
             "host=db.example&port=5433&dbname=lab&user=me&password=p%40s%20%26w&sslmode=require",
         ),
-        ("postgresql+asyncpg://me@/lab?host=/run/postgresql", "host=%2Frun%2Fpostgresql&dbname=lab&user=me"),
+        (
+            "postgresql+asyncpg://me@/lab?host=/run/postgresql",
+            "host=%2Frun%2Fpostgresql&dbname=lab&user=me",
+        ),
         ("postgresql+asyncpg:///lab?host=a:1&host=b:2", "host=a%2Cb&port=1%2C2&dbname=lab"),
         ("postgresql+asyncpg:///lab?host=a,b&port=1,2", "host=a%2Cb&port=1%2C2&dbname=lab"),
         ("postgresql+asyncpg://me@[::1]/lab", "host=%3A%3A1&dbname=lab&user=me"),

@@ -108,9 +108,7 @@ async def test_following_what_does_not_exist_ends(hub: Hub) -> None:
         assert [state async for state in states] == []
 
 
-async def test_a_change_by_another_process_is_seen(
-    db: Database, user: Saved, hub: Hub
-) -> None:
+async def test_a_change_by_another_process_is_seen(db: Database, user: Saved, hub: Hub) -> None:
     key = await queue(db, user)
     another = Database(url_of(db))
     with following(hub, key) as states:

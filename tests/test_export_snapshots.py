@@ -1,4 +1,4 @@
-"""Where snapshots end on PostgreSQL: rows come into sight in another order than that of their keys."""
+"""Where snapshots end on PostgreSQL, where rows appear in another order than their keys."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -157,9 +157,7 @@ async def test_exports_asked_for_at_once_give_everybody_one_code(lab: Lab) -> No
 
 
 async def test_a_text_that_the_database_cannot_keep_is_refused(lab: Lab) -> None:
-    payload = await lab.create(
-        experimentIds=[lab.experiment["experiment_id"]], reason="because\0"
-    )
+    payload = await lab.create(experimentIds=[lab.experiment["experiment_id"]], reason="because\0")
     if lab.api.db.file:
         assert payload["userErrors"] == []
     else:

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.anyio
 
 async def exported(url: str, key: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """Ask for an export; return its last state."""
-    socket = WebsocketsTransport(f"{url.replace('http', 'ws')}/graphql", init_payload={"X-API-Key": key})
+    address = f"{url.replace('http', 'ws')}/graphql"
+    socket = WebsocketsTransport(address, init_payload={"X-API-Key": key})
     async with Client(transport=socket) as session:
         created = await session.execute(GraphQLRequest(CREATE, variable_values={"input": wanted}))
         assert created["exportCreate"]["userErrors"] == []
@@ -46,6 +47,8 @@ async def test_two_servers_write_every_row(postgres_url: str, tmp_path: Path) ->
     wanted: dict[str, Any] = {
         "experimentIds": [experiment["experiment_id"] for experiment in study.experiments]
     }
+    in_full = {"format": "JSON", "packaging": "SINGLE_FILE", "anonymization": "KEEP"}
+    one_document = {**wanted, **in_full}
     ports = free_port(), free_port()
     commands = [("serve", "--port", str(port), "--data-dir", str(tmp_path)) for port in ports]
     shared = {"HYPERDATA_DATABASE_URL": postgres_url}
@@ -56,14 +59,7 @@ async def test_two_servers_write_every_row(postgres_url: str, tmp_path: Path) ->
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         coded, *plain = await asyncio.gather(
             exported(urls[0], key, wanted),
-            *(
-                exported(
-                    url,
-                    key,
-                    {**wanted, "format": "JSON", "packaging": "SINGLE_FILE", "anonymization": "KEEP"},
-                )
-                for url in urls
-            ),
+            *(exported(url, key, one_document) for url in urls),
         )
         states = [coded, *plain]
         assert {state["status"] for state in states} == {"COMPLETED"}
@@ -75,7 +71,9 @@ async def test_two_servers_write_every_row(postgres_url: str, tmp_path: Path) ->
     people = {person["participant_id"] for person in study.people}
     for data_type in RecordType:
         expected = study.ids(data_type, "experiment_key", *all_keys(study))
-        members = [name for name in archive.namelist() if name.endswith(f"/{data_type.value.stem}.csv")]
+        members = [
+            name for name in archive.namelist() if name.endswith(f"/{data_type.value.stem}.csv")
+        ]
         rows = [
             row
             for name in members

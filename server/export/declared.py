@@ -46,9 +46,7 @@ _BELOW = ("room_id", "participant_id")
 def experiments(dialect: Dialect, keys: Sequence[int]) -> Table:
     """Describe the table of some experiments."""
     chosen = among(col(Experiment.id), keys)
-    return _place_table(
-        dialect, "experiments", "experiment_id", Experiment, ExperimentBase, chosen
-    )
+    return _place_table(dialect, "experiments", "experiment_id", Experiment, ExperimentBase, chosen)
 
 
 def rooms(dialect: Dialect, recipe: Recipe) -> Table:
@@ -121,9 +119,7 @@ def records(dialect: Dialect, recipe: Recipe, name: str) -> RecordTable:
         columns=tuple(columns),
         rows=_rows(dialect, {**read, **shown}, columns, wanted_rows, order),
         data_type=name,
-        json=_json_table(
-            dialect, data_type.name, columns, {**read, **shown}, wanted_rows, order
-        ),
+        json=_json_table(dialect, data_type.name, columns, {**read, **shown}, wanted_rows, order),
         counts=dialect.compiled(
             select(person, func.count()).where(_of_people(recipe, person), *kept).group_by(person)
         ),

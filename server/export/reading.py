@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from server.export import reading_sqlite
 from server.export.arrow import Columns
 from server.export.tables import Identifying, Kind, Query, Table
 
@@ -40,8 +41,6 @@ def reader(uri: str) -> AbstractContextManager[Reader]:
         from server.export import reading_postgres  # its driver is an extra
 
         return reading_postgres.reader(uri)
-    from server.export import reading_sqlite
-
     return reading_sqlite.reader(uri)
 
 
