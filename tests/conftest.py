@@ -148,11 +148,11 @@ def free_port() -> int:
 
 @contextmanager
 def answering(
-    port: int, *command: str, seconds: float = 60, **environment: str
+    port: int, *command: str, seconds: float = 60, environment: Mapping[str, str] | None = None
 ) -> Generator["subprocess.Popen[bytes]"]:
     """Run a command of the server's, from when it answers at a port until the block ends."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "server", *command], env={**os.environ, **environment}
+        [sys.executable, "-m", "server", *command], env={**os.environ, **(environment or {})}
     )
     try:
         deadline = time.monotonic() + seconds

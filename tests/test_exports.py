@@ -134,7 +134,7 @@ async def test_the_same_idempotency_key_gives_the_same_export(lab: Lab) -> None:
 
 
 async def test_twenty_at_once_with_one_idempotency_key_are_one_export(lab: Lab) -> None:
-    wanted = {
+    wanted: dict[str, Any] = {
         "experimentIds": [lab.experiment["experiment_id"]],
         "idempotencyKey": "all at once",
     }

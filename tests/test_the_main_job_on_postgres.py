@@ -53,8 +53,8 @@ async def test_two_servers_write_every_row(postgres_url: str, tmp_path: Path) ->
     commands = [("serve", "--port", str(port), "--data-dir", str(tmp_path)) for port in ports]
     shared = {"HYPERDATA_DATABASE_URL": postgres_url}
     with (
-        answering(ports[0], *commands[0], **shared),
-        answering(ports[1], *commands[1], **shared),
+        answering(ports[0], *commands[0], environment=shared),
+        answering(ports[1], *commands[1], environment=shared),
     ):
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         coded, *plain = await asyncio.gather(

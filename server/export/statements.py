@@ -63,9 +63,11 @@ class Dialect:
         )
 
 
+_postgresql: Any = postgresql.dialect  # typed, but not whole
+
 _DIALECTS = {
     "sqlite": Dialect(sqlite.dialect(paramstyle="qmark"), typed=False),
-    "postgresql": Dialect(postgresql.dialect(paramstyle="numeric_dollar"), typed=True),
+    "postgresql": Dialect(_postgresql(paramstyle="numeric_dollar"), typed=True),
 }
 
 
