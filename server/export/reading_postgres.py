@@ -86,7 +86,7 @@ def _plain(field: Any, values: Array) -> Array:  # noqa: ANN401 - Arrow ships no
     if pa.types.is_boolean(field.type):
         return values
     texts = values.storage if isinstance(field.type, pa.BaseExtensionType) else values
-    is_json = (field.metadata or {}).get(b"POSTGRESQL:type") == b"jsonb"
+    is_json = bool(field.metadata) and field.metadata.get(b"POSTGRESQL:type") == b"jsonb"
     return compact(texts) if is_json else texts
 
 
