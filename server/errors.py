@@ -8,7 +8,8 @@
     ├── InvalidCursor       INVALID_CURSOR     a cursor from elsewhere, or for another order
     ├── NothingToExport     NOTHING_TO_EXPORT  the selection holds no record
     ├── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
-    └── NotFinished         NOT_FINISHED       the export is still going on
+    ├── NotFinished         NOT_FINISHED       the export is still going on
+    └── Busy                BUSY               not now, but soon
 
 Any other exception is a bug: it is logged, and the caller is told only that it happened.
 A mutation shows an ExpectedFailure among its payload's `userErrors`; everything else as a
@@ -76,3 +77,9 @@ class NotFinished(ExpectedFailure):
     """The export is still going on, so it cannot be tried again."""
 
     code = "NOT_FINISHED"
+
+
+class Busy(ExpectedFailure):
+    """It cannot be done at this moment; the same, asked again, can."""
+
+    code = "BUSY"

@@ -164,6 +164,16 @@ async def empty_db(empty_url: str) -> AsyncGenerator[Database]:
 
 
 @pytest.fixture
+async def file_db(tmp_path: Path, migrated_file: Path) -> AsyncGenerator[Database]:
+    """An empty SQLite database, for what PostgreSQL refuses to store."""
+    file = tmp_path / "file.db"
+    shutil.copyfile(migrated_file, file)
+    db = Database(f"sqlite+aiosqlite:///{file}")
+    yield db
+    await db.close()
+
+
+@pytest.fixture
 async def any_db(any_url: str) -> AsyncGenerator[Database]:
     """An empty database with all our tables, of either kind."""
     db = Database(any_url)

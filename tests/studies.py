@@ -59,6 +59,20 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 
+
+def storable(db: Database, value: Any) -> Any:
+    """Return a JSON value as a database can keep it: PostgreSQL has no text with U+0000."""
+    if db.file:
+        return value
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [storable(db, item) for item in value]
+    if isinstance(value, dict):
+        return {storable(db, key): storable(db, item) for key, item in value.items()}
+    return value
+
+
 ASKING = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

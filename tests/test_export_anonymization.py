@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import cast, literal, select, update
 from sqlmodel import col
 
+from server.column_types import JSON_TYPE
 from server.db import Database
 from server.export.arrow import pa, pc
 from server.export.disguises import Disguise
 from server.export.tables import Query
 from server.records import RecordType
+from server.records.events import Event
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.participants import Pseudonym
 from tests.factories import (
@@ -47,6 +49,13 @@ from tests.warm_worker import (
 )
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def db(any_db: Database) -> Database:
+    """Either kind of database."""
+    return any_db
+
 
 REMOVE: dict[str, Any] = {"anonymization": Anonymization.REMOVE_IDENTIFIERS}
 
@@ -256,7 +265,11 @@ async def test_a_person_is_the_same_code_everywhere(
     assert response["big"] == 2**70
     assert (response["email"], response["IP-Address"], response["Phone"]) == (None, None, None)
     assert response["profile"] == {"userAgent": None, "first_name": None}
-    assert response[anna]["deep"][1] == {"[email removed]": 1, "[email removed] 2": 2}
+    removed = response[anna]["deep"][1]
+    assert (sorted(removed), sorted(removed.values())) == (
+        ["[email removed]", "[email removed] 2"],
+        [1, 2],  # which is which depends on how the database sorts keys
+    )
 
 
 async def test_what_identifies_nobody_is_left_alone(
@@ -344,10 +357,10 @@ async def test_escapes_in_stored_json_hide_nobody(
     worker: Worker, db: Database, study: Study, tmp_path: Path
 ) -> None:
     escaped = "".join(f"\\u{ord(character):04x}" for character in ANNA)
+    stored = cast(literal(f'{{"{escaped}":"{escaped}"}}'), JSON_TYPE)
     await save(db, row := an_event(study.anna, response="x"))
     async with db.write() as tx:
-        statement = "UPDATE event SET response = ? WHERE id = ?"
-        await tx.exec_driver_sql(statement, (f'{{"{escaped}":"{escaped}"}}', row.key))
+        await tx.execute(update(Event).where(col(Event.id) == row.key).values(response=stored))
     made = await exported(
         worker, db, tmp_path, experiments=[study.experiment], format=JSON, **REMOVE
     )
@@ -358,15 +371,17 @@ async def test_escapes_in_stored_json_hide_nobody(
 
 @pytest.mark.parametrize("file_format", ExportFormat)
 async def test_half_a_character_in_stored_json_stops_nothing(
-    worker: Worker, db: Database, study: Study, tmp_path: Path, file_format: ExportFormat
+    worker: Worker, file_db: Database, tmp_path: Path, file_format: ExportFormat
 ) -> None:
-    await save(db, row := an_event(study.anna, event_id="evt_half", response="x"))
-    async with db.write() as tx:
+    study = Study()
+    await study.save(file_db)
+    await save(file_db, row := an_event(study.anna, event_id="evt_half", response="x"))
+    async with file_db.write() as tx:
         statement = "UPDATE event SET response = ? WHERE id = ?"
         await tx.exec_driver_sql(statement, (f'{{"{ANNA}":"\\ud800"}}', row.key))
     made = await exported(
         worker,
-        db,
+        file_db,
         tmp_path,
         experiments=[study.experiment],
         types=[RecordType.EVENTS],
@@ -377,7 +392,7 @@ async def test_half_a_character_in_stored_json_stops_nothing(
     [found] = [row for row in made.stems("events") if row["eventId"] == "evt_half"]
     response = found["response"]
     value = json.loads(response) if isinstance(response, str) else response
-    assert value == {(await codes_of(db, study.experiment))[ANNA]: "\ud800"}
+    assert value == {(await codes_of(file_db, study.experiment))[ANNA]: "\ud800"}
     for content in made.members().values():
         assert_nobody_is_in(content)
 
@@ -389,7 +404,7 @@ async def test_without_a_code_nothing_is_written(
         db, tmp_path, await recipe_of(db, experiments=[study.experiment], **REMOVE)
     )
     assert plan.identities is not None
-    nobody = Query("SELECT 0, '', '' WHERE 0", ())
+    nobody = Query("SELECT 0, '', '' WHERE 1 = 0", ())
     forgetful = replace(plan, identities=replace(plan.identities, people=nobody))
     worker.say(forgetful.command("job"))
     assert worker.hear()["failed"]["code"] == "INTERNAL"

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from tests.studies import (
     VALUES,
     a_person,
     exported_of,
+    storable,
     values_in,
 )
 from tests.warm_worker import CSV, JSON, NDJSON, PARQUET, TSV, Worker
@@ -39,6 +41,17 @@ pytestmark = pytest.mark.anyio
 
 
 DELIMITED = (CSV, TSV)
+
+
+@pytest.fixture
+def db(any_db: Database) -> Database:
+    """Either kind of database."""
+    return any_db
+
+
+def exactly(text: str | None) -> Any:
+    """Return JSON with numbers as they are written: `1e16` and `10000000000000000` are one."""
+    return None if text is None else json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
 
 @pytest.mark.parametrize("file_format", ExportFormat)
@@ -54,6 +67,7 @@ async def test_texts_come_back(
     guard: bool,
 ) -> None:
     person = await a_person(db)
+    texts = storable(db, texts)
     await save(db, *(an_event(person, onset=n, content=text) for n, text in enumerate(texts)))
 
     made = await exported_of(
@@ -75,6 +89,7 @@ async def test_json_values_come_back(
     worker: Worker, db: Database, tmp_path: Path, file_format: ExportFormat, values: list[Any]
 ) -> None:
     person = await a_person(db)
+    values = storable(db, values)
     await save(db, *(a_sparse_rating(person, onset=n, value=v) for n, v in enumerate(values)))
 
     made = await exported_of(worker, db, tmp_path, person, RecordType.SPARSE_RATINGS, file_format)
@@ -84,10 +99,10 @@ async def test_json_values_come_back(
         if file_format in DELIMITED:
             assert cells_of(row, "value") == expected_cells(value)
         elif file_format is PARQUET:
-            assert row["value"] == (None if value is None else dump_json(value))
-        else:
+            assert exactly(row["value"]) == (None if value is None else exactly(dump_json(value)))
+        elif db.file:
             assert row["value"] == value
-    if file_format in (JSON, NDJSON):
+    if file_format in (JSON, NDJSON) and db.file:  # byte by byte: PostgreSQL spells it anew
         raw = made.path.read_text()
         for value in values:
             assert f'"value":{dump_json(value)},"rawValue"' in raw
@@ -95,14 +110,14 @@ async def test_json_values_come_back(
 
 def cells_of(row: dict[str, Any], column: str) -> dict[str, Any]:
     """Return what the columns of a JSON column hold; of what is JSON text, the value."""
-    base = {"": json.loads(row[column])} if row[column] is not None else {}
+    base = {"": exactly(row[column])} if row[column] is not None else {}
     keys = {name for name in row if name.startswith(f"{column}.")}
     return base | {name: row[name] for name in keys if row[name] is not None}
 
 
 def expected_cells(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not value:
-        return {} if value is None else {"": value}
+        return {} if value is None else {"": exactly(dump_json(value))}
     items = {f"value.{key}": item for key, item in value.items() if item is not None}
     return {name: cell_text(item) for name, item in items.items()}
 
@@ -117,7 +132,7 @@ class Same(str):
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, str) and json.loads(other) == json.loads(str(self))
+        return isinstance(other, str) and exactly(other) == exactly(str(self))
 
     __hash__ = str.__hash__
 
@@ -216,14 +231,14 @@ async def test_infinity_is_a_word_in_text_and_a_number_in_parquet(
     "stored", [r'"\ud800"', r'{"a":"\udfff","b":12345678901234567890}', "[1,\n 2]"]
 )
 async def test_json_that_was_stored_otherwise_comes_back(
-    worker: Worker, db: Database, tmp_path: Path, file_format: ExportFormat, stored: str
+    worker: Worker, file_db: Database, tmp_path: Path, file_format: ExportFormat, stored: str
 ) -> None:
     """Half a character is no text in UTF-8, but JSON can say it in an escape; and it has lines."""
-    person = await a_person(db)
-    await save(db, row := an_event(person, response="x"))
-    async with db.write() as tx:
+    person = await a_person(file_db)
+    await save(file_db, row := an_event(person, response="x"))
+    async with file_db.write() as tx:
         await tx.exec_driver_sql("UPDATE event SET response = ? WHERE id = ?", (stored, row.key))
-    made = await exported_of(worker, db, tmp_path, person, RecordType.EVENTS, file_format)
+    made = await exported_of(worker, file_db, tmp_path, person, RecordType.EVENTS, file_format)
 
     [found] = values_in(made, RecordType.EVENTS)
     response = found["response"]

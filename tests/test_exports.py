@@ -1,12 +1,15 @@
 """Asking for exports: what is refused and how, whose they are, and cancelling them."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from sqlmodel import col
 
 from server.records.experiments import Collaborator
+from server.records.participants import Pseudonym
 from tests.asking import (
     CANCEL,
     DELETE,
@@ -18,14 +21,14 @@ from tests.asking import (
     refusal_in,
 )
 from tests.conftest import Api
-from tests.factories import a_user, save
+from tests.factories import a_participant, a_user, save
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def lab(api: Api, tmp_path: Path) -> Lab:
-    return await a_lab(api, tmp_path)
+async def lab(any_api: Api, tmp_path: Path) -> Lab:
+    return await a_lab(any_api, tmp_path)
 
 
 async def test_an_export_is_queued_with_identifiers_removed_unless_told_otherwise(lab: Lab) -> None:
@@ -91,6 +94,39 @@ async def test_the_same_idempotency_key_gives_the_same_export(lab: Lab) -> None:
 
     assert first["export"]["id"] == again["export"]["id"] != other["export"]["id"]
     assert (await lab.api.ask(MINE, lab.key))["exports"]["totalCount"] == 2
+
+
+async def test_twenty_at_once_with_one_idempotency_key_are_one_export(lab: Lab) -> None:
+    wanted: dict[str, Any] = {
+        "experimentIds": [lab.experiment["experiment_id"]],
+        "idempotencyKey": "all at once",
+    }
+    payloads = await asyncio.gather(*(lab.create(**wanted) for _ in range(20)))
+    assert len({payload["export"]["id"] for payload in payloads}) == 1
+
+
+async def test_exports_asked_for_at_once_give_everybody_one_code(lab: Lab) -> None:
+    people = [a_participant(lab.room) for _ in range(5)]
+    await save(lab.api.db, *people)
+    other = a_user(role="ADMINISTRATOR")
+    await save(lab.api.db, other)
+    keys = [lab.key, await lab.api.key_of(other.key)] * 4
+    wanted = {"experimentIds": [lab.experiment["experiment_id"]]}
+    payloads = await asyncio.gather(*(lab.create(key, **wanted) for key in keys))
+    assert [payload["userErrors"] for payload in payloads] == [[]] * 8
+    async with lab.api.db.read() as tx:
+        codes = (await tx.scalars(select(col(Pseudonym.code)))).all()
+    assert sorted(codes) == [f"P{number:04}" for number in range(1, 7)]
+
+
+async def test_a_text_that_the_database_cannot_keep_is_refused(lab: Lab) -> None:
+    payload = await lab.create(experimentIds=[lab.experiment["experiment_id"]], reason="because\0")
+    if lab.api.db.file:
+        assert payload["userErrors"] == []
+    else:
+        [error] = payload["userErrors"]
+        assert error["code"] == "BAD_USER_INPUT"
+        assert "leave it out" in error["message"]
 
 
 async def test_who_may_only_view_cannot_export(lab: Lab) -> None:

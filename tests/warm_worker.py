@@ -143,7 +143,7 @@ async def recipe_of(
     **changes: Any,
 ) -> Recipe:
     names = tuple(data_type.name for data_type in types)
-    async with db.read() as tx:
+    async with db.write() as tx:
         bounds = await take_bounds(tx)
     values: dict[str, Any] = {
         "experiment_keys": tuple(row.key for row in experiments),

@@ -11,12 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import BadUserInput
 from server.export import declared
+from server.export.addresses import database_uri
 from server.export.inputs import filter_input, options
 from server.export.media import media
 from server.export.names import safe_name
 from server.export.pseudonyms import identities, title_without_identities
 from server.export.recipe import Recipe, experiment_keys
 from server.export.snapshots import snapshot_text
+from server.export.statements import dialect_of
 from server.export.summaries import summaries
 from server.export.tables import Plan
 from server.export.time_shifts import shifts
@@ -66,6 +68,7 @@ async def make_plan(
     """
     _require_one_table(recipe)
     experiments = await experiment_keys(tx, recipe)
+    dialect = dialect_of(places.database)
     named = recipe.anonymization is Anonymization.KEEP
     aggregated = recipe.anonymization is Anonymization.AGGREGATE_ONLY
     title = recipe.title if named else await title_without_identities(tx, recipe.title, experiments)
@@ -96,18 +99,18 @@ async def make_plan(
         revisions=tuple((await revisions(tx, experiments)).items()),
         spool=str(places.spool.absolute() / name),
         checkpoint_seconds=places.checkpoint_seconds,
-        database_uri=_readonly(places.database),
+        database_uri=database_uri(places.database),
         storage_url=places.storage,
         storage_key=f"{key_prefix.strip('/')}/{file_name}",
         file_name=file_name,
-        experiments=declared.experiments(experiments),
-        rooms=declared.rooms(recipe),
-        participants=declared.participants(recipe),
-        records=tuple(declared.records(recipe, name) for name in recipe.data_types),
-        media=None if aggregated else media(recipe),
-        identities=None if named else identities(experiments),
-        shifts=shifts(recipe),
-        summaries=summaries(recipe) if aggregated else (),
+        experiments=declared.experiments(dialect, experiments),
+        rooms=declared.rooms(dialect, recipe),
+        participants=declared.participants(dialect, recipe),
+        records=tuple(declared.records(dialect, recipe, name) for name in recipe.data_types),
+        media=None if aggregated else media(dialect, recipe),
+        identities=None if named else identities(dialect, experiments),
+        shifts=shifts(dialect, recipe),
+        summaries=summaries(dialect, recipe) if aggregated else (),
     )
 
 
@@ -127,9 +130,3 @@ def _require_one_table(recipe: Recipe) -> None:
             f"A single {recipe.format} file holds one data type: choose one, or the packaging ZIP.",
             ("packaging",),
         )
-
-
-def _readonly(url: URL) -> str:
-    """Return the address of an SQLite file for reading only: else ADBC may delete its WAL."""
-    assert url.database is not None
-    return f"{Path(url.database).absolute().as_uri()}?mode=ro"

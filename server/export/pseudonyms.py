@@ -9,12 +9,13 @@ from sqlmodel import col
 
 from server.export.disguises import Disguise
 from server.export.recipe import Recipe, experiment_keys
-from server.export.statements import compiled
+from server.export.statements import Dialect
 from server.export.tables import Identities
 from server.export.time_shifts import assign_time_shifts
 from server.key_lists import among
 from server.records.chat_messages import ChatMessage
 from server.records.columns import Identifies
+from server.records.experiments import Experiment
 from server.records.exports import Anonymization
 from server.records.participants import Participant, Pseudonym
 
@@ -30,7 +31,10 @@ async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:
     await assign_time_shifts(tx, recipe)
     if recipe.anonymization is Anonymization.KEEP:
         return
-    for experiment_key in await experiment_keys(tx, recipe):
+    keys = await experiment_keys(tx, recipe)
+    one_at_a_time = select(col(Experiment.id)).where(among(col(Experiment.id), keys))
+    await tx.execute(one_at_a_time.order_by(col(Experiment.id)).with_for_update(key_share=True))
+    for experiment_key in keys:
         await _assign(tx, experiment_key)
 
 
@@ -70,12 +74,12 @@ async def title_without_identities(
     return Disguise(codes, names, addresses).label(title)
 
 
-def identities(experiments: Sequence[int]) -> Identities:
+def identities(dialect: Dialect, experiments: Sequence[int]) -> Identities:
     """Describe what a worker must know of people to leave them out of its files."""
     return Identities(
-        people=compiled(_people(experiments)),
-        names=compiled(_names(experiments)),
-        contacts=compiled(_contacts(experiments)),
+        people=dialect.compiled(_people(experiments)),
+        names=dialect.compiled(_names(experiments)),
+        contacts=dialect.compiled(_contacts(experiments)),
     )
 
 

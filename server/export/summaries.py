@@ -24,8 +24,8 @@ from sqlmodel import SQLModel, col
 
 from server.column_types import JsonType
 from server.export.recipe import PARTICIPANTS, Recipe
-from server.export.statements import compiled, with_sample
-from server.export.tables import Column, Kind, Summary
+from server.export.statements import Dialect
+from server.export.tables import Column, Kind, Query, Summary
 from server.records import RecordType
 from server.records.columns import Summarized
 from server.records.described import Described
@@ -36,19 +36,19 @@ from server.timestamps import Timestamp
 _PERSON, _COMPONENT = "participant_key", "component"
 
 
-def summaries(recipe: Recipe) -> tuple[Summary, ...]:
+def summaries(dialect: Dialect, recipe: Recipe) -> tuple[Summary, ...]:
     """Describe the statistics of the participants, and of the records of each type."""
     people = Participant.expressions()
     chosen = recipe.selects(people["experiment_key"], people["room_key"], people["id"])
     there = recipe.within(PARTICIPANTS, col(Participant.id))
-    participants = _Declared(ParticipantBase, people, ParticipantBase.model_fields)
+    participants = _Declared(dialect, ParticipantBase, people, ParticipantBase.model_fields)
     return (
         participants.summary("participants", "participants", "", people["id"], [chosen, there]),
-        *(_of_records(recipe, name) for name in recipe.data_types),
+        *(_of_records(dialect, recipe, name) for name in recipe.data_types),
     )
 
 
-def _of_records(recipe: Recipe, name: str) -> Summary:
+def _of_records(dialect: Dialect, recipe: Recipe, name: str) -> Summary:
     data_type = RecordType[name].value
     expressions = data_type.model.expressions()
     places = [expressions[f"{place}_key"] for place in ("experiment", "room", "participant")]
@@ -64,7 +64,7 @@ def _of_records(recipe: Recipe, name: str) -> Summary:
         for each in data_type.base.model_fields
         if shown is None or {each, to_camel(each)} & set(shown)
     ]
-    declared = _Declared(data_type.base, expressions, names)
+    declared = _Declared(dialect, data_type.base, expressions, names)
     return declared.summary(data_type.title, data_type.stem, name, places[-1], chosen)
 
 
@@ -72,8 +72,13 @@ class _Declared:
     """Columns of a table, by how they go into statistics."""
 
     def __init__(
-        self, base: type[SQLModel], expressions: Mapping[str, Any], names: Iterable[str]
+        self,
+        dialect: Dialect,
+        base: type[SQLModel],
+        expressions: Mapping[str, Any],
+        names: Iterable[str],
     ) -> None:
+        self._dialect = dialect
         self._base = base
         self._expressions = expressions
         self._how = {name: _summarized(base, expressions[name], name) for name in names}
@@ -108,8 +113,8 @@ class _Declared:
             by_component=bool(components),
             categories=tuple(self._column(name, Kind.TEXT) for name in categories),
             numbers=tuple(self._column(name, Kind.REAL) for name in numbers),
-            counts=_counts(rows, len(numbers)),
-            values=tuple(_values(rows, i) for i in range(len(numbers))),
+            counts=_counts(self._dialect, rows, len(numbers)),
+            values=tuple(_values(self._dialect, rows, i) for i in range(len(numbers))),
         )
 
     def _named(self, how: Summarized) -> Iterator[str]:
@@ -134,7 +139,7 @@ class _Declared:
         return Column(to_camel(name), kind, stored.comment or "", unit)
 
 
-def _counts(rows: Subquery, numbers: int) -> Any:  # noqa: ANN401 - a Query
+def _counts(dialect: Dialect, rows: Subquery, numbers: int) -> Query:
     """Count the records of each person in each component and category, and their numbers."""
     keys = [
         column for name, column in rows.c.items() if name != "id" and not name.startswith("number_")
@@ -147,10 +152,10 @@ def _counts(rows: Subquery, numbers: int) -> Any:  # noqa: ANN401 - a Query
             shown.append(made(number).label(f"{name}_{i}"))
             kinds.append(Kind.INTEGER if name == "count" else Kind.REAL)
     grouped = select(*shown).group_by(*keys)
-    return compiled(with_sample(grouped, kinds, [_PERSON]))
+    return dialect.table(grouped, kinds, [_PERSON])
 
 
-def _values(rows: Subquery, place: int) -> Any:  # noqa: ANN401 - a Query
+def _values(dialect: Dialect, rows: Subquery, place: int) -> Query:
     """Select one column's numbers, the smallest first."""
     number = rows.c[f"number_{place}"]
     shown: dict[str, tuple[ColumnElement[Any], Kind]] = {
@@ -164,9 +169,7 @@ def _values(rows: Subquery, place: int) -> Any:  # noqa: ANN401 - a Query
         *(column.label(name) for name, (column, _) in shown.items())
     )
     kinds = [kind for _, kind in shown.values()]
-    return compiled(
-        with_sample(selected.where(number.is_not(None)), kinds, ["lead", "value", "id"])
-    )
+    return dialect.table(selected.where(number.is_not(None)), kinds, ["lead", "value", "id"])
 
 
 def _summarized(base: type[SQLModel], stored: Any, name: str) -> Summarized:  # noqa: ANN401 - a column

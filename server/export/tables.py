@@ -1,7 +1,7 @@
 """The plan of an export: what to read, in SQL, and what the columns of its files are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -62,7 +62,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the files. Its result begins with a row that only shows the columns' types."""
+    """A table of the files. SQLite's result begins with a row that only shows the types."""
 
     name: str
     title: str
@@ -157,7 +157,7 @@ class Plan:
     revisions: tuple[tuple[int, int], ...]
     spool: str
     checkpoint_seconds: float
-    database_uri: str
+    database_uri: str = field(repr=False)  # it may hold a password
     storage_url: str
     storage_key: str
     file_name: str
@@ -189,7 +189,7 @@ def _read(kind: Any, data: Any) -> Any:  # noqa: ANN401 - whatever the annotatio
         return None if data is None else _read(get_args(kind)[0], data)
     if is_dataclass(kind):
         hints = get_type_hints(kind)
-        names = [field.name for field in fields(kind)]
+        names = [each.name for each in fields(kind)]
         make: Any = kind
         return make(**{name: _read(hints[name], data[name]) for name in names})
     if get_origin(kind) is tuple and is_dataclass(item := get_args(kind)[0]):

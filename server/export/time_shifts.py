@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.export.recipe import Recipe
-from server.export.statements import compiled, with_sample
+from server.export.statements import Dialect
 from server.export.tables import Kind, Query
 from server.records.rooms import Room
 from server.records.time_shifts import TimeShift
@@ -36,7 +36,7 @@ async def assign_time_shifts(tx: AsyncConnection, recipe: Recipe) -> None:
         await tx.execute(dialect.insert(TimeShift).on_conflict_do_nothing(), rows)
 
 
-def shifts(recipe: Recipe) -> Query | None:
+def shifts(dialect: Dialect, recipe: Recipe) -> Query | None:
     """Describe by how much the times of each room are moved; None if they are not."""
     if not recipe.shift_times:
         return None
@@ -46,4 +46,4 @@ def shifts(recipe: Recipe) -> Query | None:
     ]
     rooms = select(col(Room.id)).where(recipe.selects_rooms())
     found: Select[*tuple[Any, ...]] = select(*columns).where(col(TimeShift.room_key).in_(rooms))
-    return compiled(with_sample(found, [Kind.INTEGER, Kind.INTEGER], ["room_key"]))
+    return dialect.table(found, [Kind.INTEGER, Kind.INTEGER], ["room_key"])

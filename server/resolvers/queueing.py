@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from server.access import Actor
 from server.export.fingerprints import fingerprint
@@ -12,6 +13,7 @@ from server.export.recipe import Recipe
 from server.export.snapshots import recipe_hash
 from server.export.versions import software
 from server.records.exports import Export, ExportedExperiment, ExportStatus
+from server.records.users import User
 from server.resolvers.selections import Wanted, recipe_for
 from server.rows import Row, layout_of
 from server.timestamps import now
@@ -34,6 +36,7 @@ async def queue(
     actor's that holds the same, of data that nobody has changed; but none of `besides`. Wake the
     exporter once this is committed.
     """
+    await _take_turns(tx, actor.user_key)
     if (key := wanted.idempotency_key) is not None and (earlier := await _with(tx, actor, key)):
         return earlier
     recipe, experiments = await recipe_for(tx, actor, wanted, reached)
@@ -51,6 +54,12 @@ async def queue(
         fingerprint=holds,
         schedule_key=schedule_key,
     )
+
+
+async def _take_turns(tx: AsyncConnection, user_key: int) -> None:
+    """Wait for whatever else a user is asking for: it may have the same idempotency key."""
+    user = select(col(User.id)).where(col(User.id) == user_key)
+    await tx.execute(user.with_for_update(key_share=True))
 
 
 async def one(tx: AsyncConnection, *where: ColumnElement[bool]) -> Row | None:

@@ -31,6 +31,9 @@ class UserErrorCode(Enum):
     NOT_FINISHED = strawberry.enum_value(
         "NOT_FINISHED", description="It is still going on: wait for it, or cancel it first."
     )
+    BUSY = strawberry.enum_value(
+        "BUSY", description="It cannot be done at this moment: ask again in a minute."
+    )
 
 
 @strawberry.type(description="Why a mutation was refused; nothing was changed.")
