@@ -126,8 +126,9 @@ _CSV_RULES = {
     "missing": 'An empty field is a missing value; an empty text is "" in quotes.',
     "json": (
         "A column such as `response.value` holds one key of the objects in `response`: texts as "
-        "they are, anything else as JSON, `null` as an empty field. `response` itself holds, as "
-        "JSON, whatever is not in the others. `jsonTypes` lists the types that were seen."
+        "they are, anything else as JSON. `response` itself holds, as JSON, whatever is not in the "
+        "others, and each `null`. `jsonTypes` lists the types that were seen; where there are "
+        "others beside texts, a text that would read as JSON is in quotes."
     ),
 }
 
