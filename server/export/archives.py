@@ -12,6 +12,7 @@ from server.export.manifests import (
     columns,
     data_dictionary,
     metadata,
+    place_rows,
     rooms_with_counts,
     tables,
 )
@@ -83,6 +84,7 @@ class Archive:
         }
         return {
             **metadata(self._plan, self._contents),
+            "experiments": place_rows(self._contents.experiments),
             "rooms": rooms_with_counts(self._plan, self._contents),
             "files": self.manifest.files,
             "columns": described,

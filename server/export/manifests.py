@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from server.export.contents import Contents
+from server.export.json_files import objects
+from server.export.places import Places
 from server.export.spreads import Spread
 from server.export.tables import Column, Kind, Plan, RecordTable, Table
 
@@ -141,6 +145,12 @@ def _selection(plan: Plan, contents: Contents) -> dict[str, Any]:
         "dataTypes": [table.data_type for table in plan.records],
         "filters": contents.without_identities(plan.filters),
     }
+
+
+def place_rows(places: Places) -> list[orjson.Fragment]:
+    """Return the rows of a table of places as JSON objects."""
+    texts: list[str] = objects(places.table.columns, places.columns).to_pylist()
+    return [orjson.Fragment(text) for text in texts]
 
 
 def rooms_with_counts(plan: Plan, contents: Contents) -> list[dict[str, Any]]:
