@@ -1,7 +1,7 @@
 """What a package says of itself: `metadata.json`, or the head of a document."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -61,7 +61,7 @@ class Metadata(_Part):
 
 def read_metadata(said: object) -> Metadata:
     """Read metadata; BadPackage for those of something else, or of another version."""
-    version = said.get("formatVersion") if isinstance(said, Mapping) else None
+    version = cast("dict[str, Any]", said).get("formatVersion") if isinstance(said, dict) else None
     if version != FORMAT_VERSION:
         raise BadPackage(
             f"This is format version {version}; this program reads version {FORMAT_VERSION}: "

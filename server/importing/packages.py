@@ -91,7 +91,8 @@ class FilePackage:
                     tell(len(chunk))
             if digest.hexdigest() != file.sha256:
                 raise BadPackage(f"{file.path} is not what was exported: it was changed since.")
-        self._layouts = layouts(self.metadata, guarded=is_guarded(self._json("data_dictionary.json")))
+        guarded = is_guarded(self._json("data_dictionary.json"))
+        self._layouts = layouts(self.metadata, guarded=guarded)
 
     def places(self) -> Places:
         if not self.metadata.experiments:
@@ -130,7 +131,6 @@ class FilePackage:
         if count != file.row_count:
             raise BadPackage(f"{file.path} has {count} rows, and should have {file.row_count}.")
 
-    def _is_guarded(self) -> bool:
     def _json(self, name: str) -> Any:  # noqa: ANN401 - any JSON
         with _reading(name):
             return orjson.loads((self._folder / name).read_bytes())

@@ -86,8 +86,9 @@ def _filled(field: FieldInfo, stored: str, column: Column) -> Filled:
 
 
 def _allowed(kind: object) -> frozenset[str] | None:
-    closed = isinstance(kind, type) and issubclass(kind, Described)
-    return frozenset(map(str, kind)) if closed else None
+    if isinstance(kind, type) and issubclass(kind, Described):
+        return frozenset(member.value for member in kind)
+    return None
 
 
 EXPERIMENTS = _target("experiments", Experiment, ExperimentBase)
