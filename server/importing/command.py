@@ -74,4 +74,8 @@ def _lines(imported: Imported, *, dry_run: bool) -> list[str]:
         lines.append("no records.".rjust(12))
     if imported.anonymization is Anonymization.REMOVE_IDENTIFIERS:
         lines.append(_CODES)
+    if imported.media:
+        lines.append(
+            f"{imported.media:,} files of media were not imported: they stay in the package."
+        )
     return lines

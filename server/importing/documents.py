@@ -25,6 +25,8 @@ _RECORDS = {target.name: target for target in RECORDS.values()}
 class Document:
     """A document in a file. It is read twice: once for its places, once for its records."""
 
+    media = 0
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self.size = path.stat().st_size
@@ -51,7 +53,7 @@ class Document:
                 raise BadPackage(f"It has {counts[name]} {name}, and should have {count}.")
 
     def places(self) -> Places:
-        with self._reading():
+        with self._explained():
             return Places(
                 *(columns_of(self._places[target.name], target.kinds) for target in PLACES)
             )
@@ -62,13 +64,17 @@ class Document:
 
     @contextmanager
     def _reading(self) -> Generator[Scanner]:
-        with self._path.open("rb") as stream:
-            try:
-                yield Scanner(stream)
-            except (ValueError, OSError) as wrong:
-                raise BadPackage(
-                    f"{self._path.name} ends too early, or is not as exports write it."
-                ) from wrong
+        with self._path.open("rb") as stream, self._explained():
+            yield Scanner(stream)
+
+    @contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
+        except (ValueError, OSError) as wrong:
+            raise BadPackage(
+                f"{self._path.name} ends too early, or is not as exports write it."
+            ) from wrong
 
 
 def _walk(scanner: Scanner, places: dict[str, list[dict[str, Any]]]) -> Iterator[Part]:

@@ -1,8 +1,8 @@
 """JSON read from a stream, value by value, each with the text it was: files of any size."""
 
+import codecs
 import json
 from collections.abc import Iterator
-from io import TextIOWrapper
 from typing import IO, Any
 
 _CHUNK = 1 << 20
@@ -16,7 +16,8 @@ class Scanner:
     """Where one is in a stream of JSON. What is no JSON, or ends too early, is a ValueError."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = TextIOWrapper(stream, encoding="utf-8", newline="")
+        self._stream = stream
+        self._letters = codecs.getincrementaldecoder("utf-8")()
         self._decode = json.JSONDecoder(parse_constant=_no_constant).raw_decode
         self._text = ""
         self._at = 0
@@ -109,8 +110,8 @@ class Scanner:
         more = self._stream.read(max(_CHUNK, len(kept)))
         self._ended = not more
         self._passed += self._at
-        self._text, self._at = kept + more, 0
-        return bool(more)
+        self._text, self._at = kept + self._letters.decode(more, final=self._ended), 0
+        return not self._ended
 
 
 def _no_constant(name: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from server.errors import BadPackage
@@ -56,26 +56,26 @@ class Metadata(_Part):
     counts: dict[str, int]
     columns: dict[str, tuple[DescribedColumn, ...]]
     files: tuple[File, ...] = ()
-    shift_times: bool = Field(default=False)
+    times_shifted: bool = False
 
 
 def read_metadata(said: object) -> Metadata:
     """Read metadata; BadPackage for those of something else, or of another version."""
-    version = cast("dict[str, Any]", said).get("formatVersion") if isinstance(said, dict) else None
-    if version != FORMAT_VERSION:
+    head = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
+    if (version := head.get("formatVersion")) != FORMAT_VERSION:
         raise BadPackage(
             f"This is format version {version}; this program reads version {FORMAT_VERSION}: "
             "use the one that wrote it, or a newer one."
             if version
             else "This is no export of HyperStudy Data: its metadata name no format version."
         )
+    if head.get("anonymization") == Anonymization.AGGREGATE_ONLY:
+        raise BadPackage("This export holds statistics only: there is no record to import.")
     try:
         metadata = Metadata.model_validate(said)
     except ValidationError as wrong:
         place = ".".join(map(str, wrong.errors()[0]["loc"]))
         raise BadPackage(f"metadata.json is not as exports write it: look at `{place}`.") from wrong
-    if metadata.anonymization is Anonymization.AGGREGATE_ONLY:
-        raise BadPackage("This export holds statistics only: there is no record to import.")
     if unknown := {*metadata.counts, *metadata.columns}.difference(TARGETS):
         raise BadPackage(f"Nothing here is called {_some(unknown)}: a newer version's export?")
     return metadata

@@ -19,9 +19,8 @@ async def owner_key(tx: AsyncConnection, user_id: str | None) -> int:
     if await tx.scalar(select(col(User.id)).limit(1)) is None:
         return await _made(tx, user_id or _FIRST)
     if user_id is not None:
-        if (
-            key := await tx.scalar(select(col(User.id)).where(col(User.user_id) == user_id))
-        ) is None:
+        named = select(col(User.id)).where(col(User.user_id) == user_id)
+        if (key := await tx.scalar(named)) is None:
             raise NotFound(f"There is no account {user_id!r}: give the id of one, `usr_…`.")
         return key
     researchers = select(col(User.id)).where(col(User.role) == UserRole.RESEARCHER.value)
@@ -38,6 +37,7 @@ async def _made(tx: AsyncConnection, user_id: str) -> int:
         "role": UserRole.RESEARCHER.value,
         "created_at": now(),
     }
-    key = await tx.scalar(insert(User).values(values).returning(col(User.id)))
+    added = insert(User).values(values).returning(col(User.id))
+    key: int | None = await tx.scalar(added)
     assert key is not None
     return key

@@ -28,6 +28,9 @@ from server.importing.metadata import (
 from server.importing.targets import EXPERIMENTS, PARTICIPANTS, ROOMS, Target
 
 _CHUNK = 1 << 20
+_IN_ROOMS = 3
+"""Parts of a path that leads into a folder of a room, at least: what is no table there is media."""
+
 _KINDS = EXPERIMENTS.kinds
 
 Root = zipfile.Path | Path
@@ -59,6 +62,8 @@ class Package(Protocol):
     metadata: Metadata
     size: int
     """How much there is to check; `check` tells of its parts."""
+    media: int
+    """How many files are no tables: nothing is done with them."""
 
     def check(self, tell: Tell) -> None:
         """Raise BadPackage unless everything is there, and is what was exported."""
@@ -79,6 +84,10 @@ class FilePackage:
         self.metadata = read_metadata(self._json("metadata.json"))
         self._files = {_inside(file): file for file in self.metadata.files}
         self.size = sum(file.bytes for file in self.metadata.files)
+        self.media = sum(
+            file.data_type is None and len(path.parts) >= _IN_ROOMS
+            for path, file in self._files.items()
+        )
         self._ending = self.metadata.format.lower()
         self._read = READERS[self.metadata.format]
 
@@ -114,7 +123,7 @@ class FilePackage:
         parts = [
             pa.table(rows)
             for path, file in self._files.items()
-            if file.data_type is None and path.name == name
+            if file.data_type is None and path.name == name and len(path.parts) < _IN_ROOMS
             for rows in self._rows(path, file, target)
         ]
         if not parts:

@@ -30,6 +30,7 @@ class Imported:
 
     counts        how many records of each type, by how people call it
     anonymization what had been left out of the package
+    media         how many files of it are no tables, and were left where they are
     """
 
     experiments: int
@@ -37,6 +38,7 @@ class Imported:
     participants: int
     counts: dict[str, int]
     anonymization: Anonymization
+    media: int
 
 
 class _NotToKeep(Exception):
@@ -72,7 +74,7 @@ async def _put(store: Store, package: Package, watcher: Watcher) -> Imported:
     await store.put_places(places, [room.room_id for room in metadata.rooms])
     if metadata.anonymization is Anonymization.REMOVE_IDENTIFIERS:
         await store.put_codes()
-    if metadata.shift_times:
+    if metadata.times_shifted:
         await store.put_shifts()
     counts = Counter[str]()
     tell = watcher.begin("Importing", sum(metadata.counts.values()))
@@ -81,7 +83,7 @@ async def _put(store: Store, package: Package, watcher: Watcher) -> Imported:
         count = len(next(iter(rows.values())))
         counts[target.title] += count
         tell(count)
-    return Imported(*places.counts, dict(counts), metadata.anonymization)
+    return Imported(*places.counts, dict(counts), metadata.anonymization, package.media)
 
 
 @contextmanager

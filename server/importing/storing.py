@@ -100,7 +100,7 @@ class Store:
                 col(Participant.room_key), col(Participant.participant_id), col(Participant.id)
             ).where(among(col(Participant.room_key), list(made)))
         )
-        self._people = {(made[room], person): key for room, person, key in found.tuples() if key}
+        self._people = {(made[room], person): key for room, person, key in found if key}
 
     async def _require_absent(self, name: SQLColumnExpression[str], names: Sequence[str]) -> None:
         for some in _chunks(names):
