@@ -1,10 +1,8 @@
 """What was exported comes back: the rows as they were, and from them the same files again."""
 
 import math
-import shutil
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -45,16 +43,6 @@ REMOVED = Anonymization.REMOVE_IDENTIFIERS
 OBJECTS = st.dictionaries(st.sampled_from("ab"), VALUES)
 INTEGERS = st.integers(-(1 << 31), (1 << 31) - 1)
 REALS = st.floats(allow_nan=False) | st.sampled_from([math.inf, -math.inf, -0.0, 5e-324])
-
-
-@pytest.fixture
-async def other(tmp_path: Path, migrated_file: Path) -> AsyncGenerator[Database]:
-    """Another empty database, migrated."""
-    file = tmp_path / "other.db"
-    shutil.copyfile(migrated_file, file)
-    database = Database(f"sqlite+aiosqlite:///{file}")
-    yield database
-    await database.close()
 
 
 async def experiments_of(db: Database, *ids: str) -> list[Row]:
@@ -164,9 +152,9 @@ def without_infinity(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("file_format", "packaging"), KINDS)
 async def test_rows_are_the_same_in_any_database(
+    any_other: Database,
     worker: Worker,
-    other: Database,
-    any_db: Database,
+    db: Database,
     tmp_path: Path,
     file_format: ExportFormat,
     packaging: ExportPackaging,
@@ -174,18 +162,18 @@ async def test_rows_are_the_same_in_any_database(
     study = Study()
     person = study.people[0]
     odd = [{"value": "5", "n": 5}, {"value": 1 << 70}, {"value": [None, {"x": 0.1}]}, "text", 7, {}]
-    await study.save(other)
-    await save(other, *(an_event(person, response=value, content='"') for value in odd))
+    await study.save(db)
+    await save(db, *(an_event(person, response=value, content='"') for value in odd))
     recipe = {"experiments": study.experiments, "format": file_format, "packaging": packaging}
-    first = await exported(worker, other, tmp_path, **recipe)
+    first = await exported(worker, db, tmp_path, **recipe)
 
-    done = await imported(any_db, first.path)
+    done = await imported(any_other, first.path)
 
     assert (done.experiments, done.rooms, done.participants) == (2, 4, 8)
     assert done.counts["events"] == len(study.records[RecordType.EVENTS]) + len(odd)
     for data_type in RecordType:
-        assert await rows_of(any_db, data_type) == await rows_of(other, data_type)
-    async with any_db.read() as tx:
+        assert await rows_of(any_other, data_type) == await rows_of(db, data_type)
+    async with any_other.read() as tx:
         counted = (await tx.execute(select(col(Tally.record_count)))).scalars()
         assert sum(counted) == sum(done.counts.values())
 
