@@ -126,15 +126,11 @@ def _parsed(texts: Array) -> Iterator[tuple[str, Any]]:
 
 def _read(text: str, *, is_long: bool) -> Any:  # noqa: ANN401 - any JSON
     """Read JSON with all the digits of its numbers; ValueError for half a character, too."""
-    if not is_long:
-        return orjson.loads(text)
+    value = orjson.loads(text)
     try:
-        value = json.loads(text)
+        return json.loads(text) if is_long else value
     except RecursionError:
         raise ValueError from None
-    if "\\u" in text:
-        _json(value).encode()
-    return value
 
 
 def _cell(value: Any, *, mixed: bool, excel: bool) -> str:  # noqa: ANN401 - any JSON
