@@ -53,6 +53,16 @@ async def experiments_of(db: Database, *ids: str) -> list[Row]:
     return [Row(Experiment, {"id": key}) for key, name in rows if not ids or name in ids]
 
 
+async def experiment_of(db: Database, person: Row) -> str:
+    """Return the id of a participant's experiment."""
+    found = select(col(Experiment.experiment_id)).where(
+        col(Experiment.id) == person["experiment_key"]
+    )
+    async with db.read() as tx:
+        name: str = (await tx.execute(found)).scalar_one()
+    return name
+
+
 async def both(
     worker: Worker, db: Database, other: Database, folder: Path, *ids: str, **recipe: Any
 ) -> tuple[Exported, Exported]:
@@ -119,10 +129,7 @@ async def test_every_value_comes_back(
     truths: list[bool | None],
 ) -> None:
     person = await a_person(db)
-    async with db.read() as tx:
-        where = col(Experiment.id) == person["experiment_key"]
-        experiment_id = await tx.scalar(select(col(Experiment.experiment_id)).where(where))
-    assert experiment_id is not None
+    experiment_id = await experiment_of(db, person)
     await save(
         db,
         *(an_event(person, content=x, response=v) for x in texts for v in values[:2]),
