@@ -65,6 +65,14 @@ def described(change: Callable[[list[dict[str, Any]]], None]) -> Change:
     return in_json(lambda metadata: change(metadata["columns"]["events"]))
 
 
+def with_mood(columns: list[dict[str, Any]]) -> None:
+    columns.append({"name": "mood"})
+
+
+def without_id(columns: list[dict[str, Any]]) -> None:
+    columns[:] = [column for column in columns if column["name"] != "eventId"]
+
+
 def leading_out(metadata: Any) -> None:
     metadata["files"][0]["path"] = "package/../../secret.csv"
 
@@ -96,11 +104,11 @@ async def test_files_that_are_not_those_that_were_exported(
         ({"metadata.json": saying(experiments=[])}, "does not say what the experiments are"),
         ({"metadata.json": saying(counts={"moods": 1})}, "Nothing here is called `moods`"),
         (
-            {"metadata.json": described(lambda columns: columns.append({"name": "mood"}))},
+            {"metadata.json": described(with_mood)},
             "events have no column 'mood'",
         ),
         (
-            {"metadata.json": described(lambda columns: columns.pop(columns.index(EVENT_ID)))},
+            {"metadata.json": described(without_id)},
             "exported without `eventId`",
         ),
         ({"metadata.json": in_json(leading_out)}, "which is not in the package"),
@@ -121,15 +129,6 @@ async def test_what_no_export_would_say(
     package: Path, other: Database, changes: Mapping[str, Change], why: str
 ) -> None:
     assert why in await refusal(other, repacked(package, changes, noticed=False))
-
-
-EVENT_ID = {
-    "name": "eventId",
-    "type": "text",
-    "unit": None,
-    "description": "Public id, `evt_…`.",
-    "identifies": None,
-}
 
 
 async def test_a_record_that_is_there_twice(any_other: Database, package: Path) -> None:
