@@ -19,6 +19,7 @@ from server.records import RecordType
 from server.records.experiments import Experiment
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.tallies import Tally
+from server.records.time_shifts import TimeShift
 from server.records.users import User
 from tests.factories import (
     Row,
@@ -33,7 +34,7 @@ from tests.factories import (
     an_experiment,
     save,
 )
-from tests.packages import KINDS, contents, imported, rows_of
+from tests.packages import KINDS, contents, imported, in_json, repacked, rows_of
 from tests.studies import ASKING, TEXTS, VALUES, Study, a_person
 from tests.warm_worker import CSV, JSON, ZIP, Exported, Worker, exported
 
@@ -261,6 +262,19 @@ async def test_codes_stay_what_they_are(
     stranger = await rows_of(other, RecordType.CHAT_MESSAGES)
     assert {row["participant_id"] for row in stranger} == {"P0001", "P0002", "P0003", "P0004"}
     assert not any(person["participant_id"] in row["content"] for row in stranger)
+
+
+async def test_rooms_whose_times_were_moved_are_not_moved_again(
+    worker: Worker, study: Study, db: Database, other: Database, tmp_path: Path
+) -> None:
+    made = await exported(worker, db, tmp_path, experiments=study.experiments)
+    moved = in_json(lambda metadata: metadata.update(timesShifted=True))
+
+    await imported(other, repacked(made.path, {"metadata.json": moved}))
+
+    async with other.read() as tx:
+        shifts = (await tx.execute(select(col(TimeShift.milliseconds)))).scalars().all()
+    assert shifts == [0] * len(study.rooms)
 
 
 async def test_a_folder_may_be_called_otherwise_and_hold_more(
