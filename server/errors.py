@@ -7,6 +7,8 @@
     ├── BadUserInput        BAD_USER_INPUT     an argument cannot be used
     ├── InvalidCursor       INVALID_CURSOR     a cursor from elsewhere, or for another order
     ├── NothingToExport     NOTHING_TO_EXPORT  the selection holds no record
+    ├── BadPackage          BAD_PACKAGE        what is to be imported is no whole export of ours
+    ├── AlreadyThere        ALREADY_THERE      what is to be imported is in the database
     ├── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
     ├── NotFinished         NOT_FINISHED       the export is still going on
     └── Busy                BUSY               not now, but soon
@@ -65,6 +67,18 @@ class NothingToExport(ExpectedFailure):
     """The selection holds no record that the caller may take away."""
 
     code = "NOTHING_TO_EXPORT"
+
+
+class BadPackage(ExpectedFailure):
+    """What is to be imported is not an export as we write it, whole and unchanged."""
+
+    code = "BAD_PACKAGE"
+
+
+class AlreadyThere(ExpectedFailure):
+    """Something of this name is in the database already."""
+
+    code = "ALREADY_THERE"
 
 
 class AlreadyFinished(ExpectedFailure):

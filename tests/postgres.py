@@ -135,6 +135,32 @@ def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
         yield url
 
 
+@pytest.fixture
+async def other(tmp_path: Path, migrated_file: Path) -> AsyncGenerator[Database]:
+    """An empty database with all our tables, beside another one."""
+    shutil.copyfile(migrated_file, tmp_path / "other.db")
+    db = Database(f"sqlite+aiosqlite:///{tmp_path}/other.db")
+    yield db
+    await db.close()
+
+
+@pytest.fixture(params=KINDS)
+def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """The address of such a database, of either kind."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    with _either(request, folder) as url:
+        yield url
+
+
+@pytest.fixture
+async def any_other(other_url: str) -> AsyncGenerator[Database]:
+    """Such a database, of either kind."""
+    db = Database(other_url)
+    yield db
+    await db.close()
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def shared_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -43,7 +43,16 @@ async def test_keys_of_objects_become_columns_the_same_in_every_room(
     worker: Worker, db: Database, study: Study, tmp_path: Path
 ) -> None:
     first, *_, last = study.people
-    responses = [{"value": "a", "time": 5}, {"value": [1, {"deep": True}]}, "text", 7, {}, None]
+    responses = [
+        {"value": "a", "time": 5},
+        {"value": [1, {"deep": True}]},
+        {"value": "5"},
+        "text",
+        7,
+        {},
+        None,
+        {"time": None},
+    ]
     await save(db, *(an_event(first, onset=n, response=r) for n, r in enumerate(responses)))
     await save(db, an_event(last, response={"other": None}))
 
@@ -60,9 +69,11 @@ async def test_keys_of_objects_become_columns_the_same_in_every_room(
     assert cells == [
         ("", "", "5", "a"),
         ("", "", "", '[1,{"deep":true}]'),
+        ("", "", "", '"5"'),
         ('"text"', "", "", ""),
         ("7", "", "", ""),
         ("{}", "", "", ""),
+        ('{"time":null}', "", "", ""),
     ]
 
 

@@ -14,6 +14,7 @@ from server.export.manifests import (
     columns,
     data_dictionary,
     metadata,
+    place_rows,
     rooms_with_counts,
     tables,
 )
@@ -149,6 +150,7 @@ class Archive:
         return {
             **metadata(self._plan, self._contents),
             "media": self._media.ledger(len(self.manifest.media), len(self.manifest.missing)),
+            "experiments": place_rows(self._contents.experiments),
             "rooms": rooms_with_counts(self._plan, self._contents),
             "files": self.manifest.files,
             "columns": described,

@@ -190,6 +190,11 @@ def _place(name: str) -> Column:
     )
 
 
+def columns_of(model: type[Stored], base: type[SQLModel]) -> list[Column]:
+    """Describe the public columns of a table's own, in the order in which files show them."""
+    return list(_columns(base, model.expressions(), base.model_fields))
+
+
 def _columns(
     base: type[SQLModel], expressions: Mapping[str, Any], names: Iterable[str]
 ) -> Iterator[Column]:

@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
+import orjson
+
 from server.export.contents import Contents
 from server.export.csv_files import SEPARATORS
+from server.export.json_files import objects
+from server.export.places import Places
 from server.export.spreads import Spread
 from server.export.tables import Column, Kind, Plan, RecordTable, Table
 
@@ -228,8 +232,9 @@ _CSV_RULES = {
     "infinite": "Infinite numbers are inf and -inf.",
     "json": (
         "A column such as `response.value` holds one key of the objects in `response`: texts as "
-        "they are, anything else as JSON, `null` as an empty field. `response` itself holds, as "
-        "JSON, whatever is not in the others. `jsonTypes` lists the types that were seen."
+        "they are, anything else as JSON. `response` itself holds, as JSON, whatever is not in the "
+        "others, and each `null`. `jsonTypes` lists the types that were seen; where there are "
+        "others beside texts, a text that would read as JSON is in quotes."
     ),
 }
 _FORMULA_RULE = (
@@ -261,6 +266,12 @@ def _aggregated_selection(plan: Plan, contents: Contents) -> dict[str, Any]:
         "whole": not (plan.room_keys or plan.participant_keys or plan.filters),
         "dataTypes": [table.data_type for table in plan.records],
     }
+
+
+def place_rows(places: Places) -> list[orjson.Fragment]:
+    """Return the rows of a table of places as JSON objects."""
+    texts: list[str] = objects(places.table.columns, places.columns).to_pylist()
+    return [orjson.Fragment(text) for text in texts]
 
 
 def rooms_with_counts(plan: Plan, contents: Contents) -> list[dict[str, Any]]:
