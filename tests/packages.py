@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,16 @@ async def imported(db: Database, path: Path, **options: Any) -> Imported:
     return await import_package(db, path, Unwatched(), **options)
 
 
+_SNAPSHOT = re.compile(rb'"snapshot": ?"[^"]*"')
+
+
 def contents(made: Exported, packaging: ExportPackaging) -> dict[str, bytes]:
-    """Return every file of an export; a document is one."""
-    return made.members() if packaging is ZIP else {"": made.path.read_bytes()}
+    """Return every file of an export, a document is one, but for the keys its recipe names.
+
+    Those are of the rows of one database: what is imported gets others.
+    """
+    files = made.members() if packaging is ZIP else {"": made.path.read_bytes()}
+    return {path: _SNAPSHOT.sub(b"", content) for path, content in files.items()}
 
 
 def repacked(path: Path, changes: Mapping[str, Change], *, noticed: bool = True) -> Path:

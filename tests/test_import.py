@@ -95,7 +95,6 @@ async def test_the_demo_comes_back_byte_by_byte(
 
     assert first.done["rows"] > 50_000
     assert contents(first, packaging) == contents(second, packaging)
-    assert first.done["sha256"] == second.done["sha256"]
 
 
 @settings(parent=ASKING, max_examples=10)
@@ -371,7 +370,7 @@ async def test_what_looks_like_a_formula_comes_back(
 
     first, second = await both(worker, db, other, tmp_path, experiment_id, **recipe)
 
-    assert first.members() == second.members()
+    assert contents(first, ZIP) == contents(second, ZIP)
     assert await rows_of(other, RecordType.EVENTS) == await rows_of(db, RecordType.EVENTS)
 
 
@@ -390,6 +389,6 @@ async def test_columns_that_were_left_out_are_empty(
 
     first, second = await both(worker, db, other, tmp_path, columns={"CHAT_MESSAGES": chosen})
 
-    assert first.members() == second.members()
+    assert contents(first, ZIP) == contents(second, ZIP)
     for row in await rows_of(other, RecordType.CHAT_MESSAGES):
         assert (row["sender_id"], row["recipient_ids"]) == (None, [])
