@@ -36,12 +36,18 @@ class KeyRefused(ExpectedFailure):
     code = "UNAUTHENTICATED"
 
 
-class Refused(ExpectedFailure):
-    """The server refused what was asked, with a code and a sentence of its own."""
+class ServerSaid(ExpectedFailure):
+    """A failure that the server found, with a code and a sentence of its own."""
 
-    def __init__(self, code: str, message: str) -> None:
+    code = "REFUSED"
+
+    def __init__(self, server_code: str, message: str) -> None:
         super().__init__(message)
-        self.code = code  # pyright: ignore[reportIncompatibleVariableOverride] - the server's
+        self.server_code = server_code
+
+
+class Refused(ServerSaid):
+    """The server does not do what was asked."""
 
 
 class Server:

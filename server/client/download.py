@@ -16,7 +16,6 @@ from server.client.patience import Patience
 from server.errors import ExpectedFailure
 
 _TIMEOUT = httpx2.Timeout(60, connect=10)
-_PIECE = 1 << 18
 _SPAN = re.compile(r"bytes (\d+)-\d+/(\d+)")
 Told = Callable[[int, int], object]
 """Is told how many bytes there are, of how many."""
@@ -91,7 +90,7 @@ def _receive(http: httpx2.Client, export: Export, part: Part, told: Told) -> Non
         if (etag := answer.headers.get("etag")) != begun.etag:
             begun.etag = etag
             part.note(begun)
-        for piece in answer.iter_raw(_PIECE):
+        for piece in answer.iter_raw():
             if part.size + len(piece) > size:
                 part.restart()
                 raise _BrokenOff("More came than the server states")

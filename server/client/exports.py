@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from server.client.connection import Refused, Server
+from server.client.connection import Refused, Server, ServerSaid
 from server.errors import ExpectedFailure
 
 _FIELDS = """
@@ -29,12 +29,10 @@ _TYPE = "query($name: String!) { __type(name: $name) { fields { name } } }"
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELED", "EXPIRED"})
 
 
-class ExportFailed(ExpectedFailure):
-    """The server could not write the file; the code is the export's."""
+class ExportFailed(ServerSaid):
+    """The server could not write the file."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code  # pyright: ignore[reportIncompatibleVariableOverride] - the export's
+    code = "EXPORT_FAILED"
 
 
 class ExportStopped(ExpectedFailure):
@@ -117,7 +115,7 @@ def cancel(server: Server, export_id: str) -> None:
     try:
         server.change("exportCancel", _CANCEL, id=export_id)
     except Refused as refusal:
-        if refusal.code != "ALREADY_FINISHED":
+        if refusal.server_code != "ALREADY_FINISHED":
             raise
 
 

@@ -25,7 +25,7 @@ class JsonStream:
         self._read = read
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
         # What a number is does not matter here, and Python refuses to read very long ones.
-        self._scan = json.JSONDecoder(parse_int=len, parse_float=len).scan_once
+        self._scan = json.JSONDecoder(parse_int=len, parse_float=len).raw_decode
         self._text = ""
         self._at = 0
         self._ended = False
@@ -47,7 +47,7 @@ class JsonStream:
         while True:
             try:
                 value, end = self._scan(self._text, self._at)
-            except (StopIteration, ValueError) as error:
+            except ValueError as error:
                 if self._ended:
                     raise Malformed("a value breaks off, or is no JSON") from error
             except RecursionError as error:

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from server.client.connection import ServerSaid
 from server.errors import ExpectedFailure
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -22,8 +23,9 @@ def say_json(outcome: Any) -> None:  # noqa: ANN401 - any JSON
 
 def refuse(failure: ExpectedFailure, *, as_json: bool) -> int:
     """Say why there is no outcome; return the exit code."""
+    code = failure.server_code if isinstance(failure, ServerSaid) else failure.code
     if as_json:
-        say_json({"error": {"code": failure.code, "message": failure.message}})
+        say_json({"error": {"code": code, "message": failure.message}})
     else:
-        print(f"{failure.message} [{failure.code}]", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{failure.message} [{code}]", file=sys.stderr, flush=True)  # noqa: T201
     return FAILED
