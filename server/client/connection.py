@@ -130,5 +130,6 @@ class Server:
 def refuse_errors(errors: Sequence[Mapping[str, Any]] | None) -> None:
     """Raise the first of a GraphQL answer's errors."""
     for error in errors or ():
-        code = (error.get("extensions") or {}).get("code", "REFUSED")
-        raise Refused(str(code), str(error.get("message", "The server gives no reason.")))
+        extensions: Mapping[str, Any] = error.get("extensions") or {}
+        message: Any = error.get("message", "The server gives no reason.")
+        raise Refused(str(extensions.get("code", "REFUSED")), str(message))

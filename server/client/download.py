@@ -20,6 +20,7 @@ _SPAN = re.compile(r"bytes (\d+)-\d+/(\d+)")
 Told = Callable[[int, int], object]
 """Is told how many bytes there are, of how many."""
 
+_WHOLE, _PART = 200, 206
 _GONE = (404, 410)
 _CHANGED = 416
 
@@ -101,12 +102,12 @@ def _receive(http: httpx2.Client, export: Export, part: Part, told: Told) -> Non
 def _agree(answer: httpx2.Response, part: Part, size: int) -> None:
     """Make the part end where what comes begins; _BrokenOff if nothing of use comes."""
     status = answer.status_code
-    if status == httpx2.codes.PARTIAL_CONTENT:
+    if status == _PART:
         span = _SPAN.fullmatch(answer.headers.get("content-range", ""))
         if span is None or (int(span[1]), int(span[2])) != (part.size, size):
             part.restart()
             raise _BrokenOff("Another part came than was asked for")
-    elif status == httpx2.codes.OK:
+    elif status == _WHOLE:
         part.restart()  # the file is another one, or what sends it knows no parts
     elif status == _CHANGED:
         part.restart()

@@ -7,7 +7,7 @@ that the whole is proved without being read twice.
 import errno
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +37,7 @@ class NotThisPart(ExpectedFailure):
 
 
 @contextmanager
-def written(path: Path) -> Iterator[None]:
+def written(path: Path) -> Generator[None]:
     """Turn what the disk refuses into a sentence."""
     try:
         yield

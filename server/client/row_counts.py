@@ -4,9 +4,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from server.client.json_streams import JsonStream, Malformed, Read
 
@@ -21,6 +21,9 @@ Layout = tuple[str, ...]
 
 WHOLE = ""
 """The name of the table that is a whole file."""
+
+STATISTICS = "statistics/"
+"""Begins the name of a table whose rows are no records."""
 
 
 @dataclass
@@ -39,8 +42,8 @@ class Counted:
         if not isinstance(record, dict):
             raise Malformed("a record is no object")
         self.rows[table] += 1
-        names: Iterator[str] = iter(record)  # pyright: ignore[reportUnknownArgumentType] - JSON
-        self.layouts.setdefault(table, set()).add(tuple(names))
+        names = tuple(cast("dict[str, object]", record))
+        self.layouts.setdefault(table, set()).add(names)
 
 
 def counter_of(path: str) -> Callable[[Read], Counted] | None:
@@ -52,7 +55,7 @@ def _separated(separator: str) -> Callable[[Read], Counted]:
     def count(read: Read) -> Counted:
         header, rest = _header(read)
         text = io.StringIO(header.decode("utf-8-sig"), newline="")
-        names = next(csv.reader(text, delimiter=separator, strict=True), [])
+        names: list[str] = next(csv.reader(text, delimiter=separator, strict=True))
         rows = _records(rest, read)
         return Counted(Counter({WHOLE: rows}), {WHOLE: {tuple(names)}})
 
@@ -100,8 +103,7 @@ def _ndjson(read: Read) -> Counted:
 def _json(read: Read) -> Counted:
     stream, counted = JsonStream(read), Counted()
     if stream.peek() == "[":
-        for _ in stream.elements():
-            counted.note(WHOLE, stream.value())
+        _count_rows(stream, counted, WHOLE)
     else:
         _count_document(stream, counted)
     if stream.peek():
@@ -109,10 +111,18 @@ def _json(read: Read) -> Counted:
     return counted
 
 
+def _count_rows(stream: JsonStream, counted: Counted, table: str) -> None:
+    for _ in stream.elements():
+        counted.note(table, stream.value())
+
+
 def _count_document(stream: JsonStream, counted: Counted) -> None:
     for key in stream.members():
         if key == _LEVELS[0]:
             _count_places(stream, counted, 0)
+        elif key == "statistics":
+            for name in stream.members():
+                _count_rows(stream, counted, STATISTICS + name)
         elif key == "metadata":
             metadata = stream.value()
             counted.metadata = metadata if isinstance(metadata, dict) else {}
@@ -128,29 +138,31 @@ def _count_places(stream: JsonStream, counted: Counted, level: int) -> None:
             if key in inner:
                 _count_places(stream, counted, level + 1)
             elif key in tables and stream.peek() == "[":
-                for _ in stream.elements():
-                    counted.note(key, stream.value())
+                _count_rows(stream, counted, key)
             else:
                 stream.value()
 
 
 def _parquet(read: Read) -> Counted:
     """Read what a file says of itself at its end, of which only as much is kept."""
-    import pyarrow as pa
-    from pyarrow.parquet import read_metadata
+    import pyarrow
+    from pyarrow import parquet as of_parquet
 
+    arrow: Any = pyarrow  # it ships no types
+    parquet: Any = of_parquet
     kept = bytearray()
     while piece := read(_PIECE):
         kept += piece
         if len(kept) > 2 * _LONGEST_FOOTER:
             del kept[:-_LONGEST_FOOTER]
     length = int.from_bytes(kept[-8:-4], "little") + 8
-    if kept[-4:] != b"PAR1" or length > len(kept):
+    if bytes(kept[-4:]) != b"PAR1" or length > len(kept):
         raise Malformed("its end is not that of a Parquet file")
     try:
-        footer = read_metadata(pa.BufferReader(b"PAR1" + bytes(kept[-length:])))
+        source = arrow.BufferReader(b"PAR1" + bytes(kept[-length:]))
+        footer = parquet.read_metadata(source)
         names: list[str] = footer.schema.to_arrow_schema().names
-    except (pa.ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError) as error:
         raise Malformed("its description of itself cannot be read") from error
     rows = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
     return Counted(Counter({WHOLE: rows}), {WHOLE: {tuple(names)}})

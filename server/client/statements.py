@@ -7,6 +7,11 @@ from pydantic.alias_generators import to_camel
 
 METADATA = "metadata.json"
 DICTIONARY = "data_dictionary.json"
+MEDIA = "media"
+"""The folder of a room's recorded files."""
+
+AGGREGATED = "AGGREGATE_ONLY"
+"""The degree of anonymization at which no number of records is stated: it could be of a few."""
 
 ASIDE = ".manifest.json"
 """What is put behind a single file's name for the name of its manifest."""
@@ -53,15 +58,32 @@ class StatedColumn(_Stated):
 
 
 class StatedTable(_Stated):
-    """The columns of a table's files."""
+    """The columns of a table's files; none if they are those of all tables."""
 
-    columns: list[StatedColumn]
+    columns: list[StatedColumn] = []
 
 
 class DataDictionary(_Stated):
-    """The tables, by their names."""
+    """The tables, by their names; `columns` are those of tables that have none of their own."""
 
-    tables: dict[str, StatedTable]
+    columns: list[StatedColumn] = []
+    tables: dict[str, StatedTable] = {}
+
+    def columns_of(self, *names: str) -> set[str] | None:
+        """Return the columns of the first of these tables that there is; None if there is none."""
+        tables = {plain(name): table for name, table in self.tables.items()}
+        for name in map(plain, names):
+            if name in tables:
+                return {column.name for column in tables[name].columns or self.columns}
+        return None
+
+
+class MediaEntry(_Stated):
+    """What became of the recorded files."""
+
+    selected: Count
+    written: Count
+    withheld: list[Withheld] = []
 
 
 class Recipe(_Stated):
@@ -81,6 +103,7 @@ class Statement(_Stated):
     files: list[StatedFile]
     ledger: list[LedgerEntry] | None = None
     counts: dict[str, Count] | None = None
+    media: MediaEntry | None = None
     recipe: Recipe | None = None
 
 

@@ -28,7 +28,7 @@ def check(
     try:
         whole = _whole(path, sha256, show)
         package = open_package(path, manifest)
-        verdict = verify(package, _Told(show, package))
+        verdict = verify(package, _Told(show))
     except ExpectedFailure as failure:
         show.stop()
         return refuse(failure, as_json=as_json)
@@ -45,16 +45,13 @@ def check(
 class _Told:
     """Shows how much of the files has been read."""
 
-    def __init__(self, show: Shown, package: Package) -> None:
+    def __init__(self, show: Shown) -> None:
         self._show = show
-        files = package.metadata.get("files") if isinstance(package.metadata, dict) else None
-        sizes: list[Any] = [file.get("bytes") for file in files or () if isinstance(file, dict)]
-        self._total = sum(size for size in sizes if isinstance(size, int))
         self._done = 0
 
-    def __call__(self, path: str, size: int) -> None:
+    def __call__(self, size: int, total: int) -> None:
         self._done += size
-        self._show.bytes("Checking", self._done, self._total)
+        self._show.bytes("Checking", self._done, total)
 
 
 def _whole(path: Path, sha256: str | None, show: Shown) -> list[Problem]:

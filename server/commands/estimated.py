@@ -1,29 +1,30 @@
 """An estimate, shown as an indented list: it may hold whatever the server thinks worth saying."""
 
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from server.commands.endings import say
 
 
-def tell_estimate(found: Any, indent: str = "") -> None:  # noqa: ANN401 - any JSON
+def tell_estimate(found: Mapping[str, Any], indent: str = "") -> None:
     """Write what is known of an export that was not made."""
     for name, value in found.items():
         label = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
         match value:
             case dict():
                 say(f"{indent}{label}")
-                tell_estimate(value, indent + "  ")
+                tell_estimate(cast("dict[str, Any]", value), indent + "  ")
             case [dict(), *_]:
                 say(f"{indent}{label}")
-                for each in value:
-                    say(f"{indent}  - {', '.join(_pair(*pair) for pair in each.items())}")
+                for each in cast("list[dict[str, Any]]", value):
+                    say(f"{indent}  - {_pairs(each)}")
             case _:
                 say(f"{indent}{label}  {_text(value)}")
 
 
-def _pair(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON
-    return f"{name} {_text(value)}"
+def _pairs(value: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - any JSON
@@ -35,8 +36,8 @@ def _text(value: Any) -> str:  # noqa: ANN401 - any JSON
         case int():
             return f"{value:,}"
         case list():
-            return ", ".join(map(_text, value)) or "none"
+            return ", ".join(map(_text, cast("Sequence[Any]", value))) or "none"
         case dict():
-            return f"({', '.join(_pair(*pair) for pair in value.items())})"
+            return f"({_pairs(cast('dict[str, Any]', value))})"
         case _:
             return str(value)
