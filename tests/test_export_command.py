@@ -123,7 +123,7 @@ def test_a_zip_comes_whole_under_the_servers_name(shell: Shell) -> None:
     assert said.startswith(f"Saved {name}  (")
     assert said.endswith("rows, de-identified)")
     assert hash_line == f"SHA-256 {sha256(shell.folder / name)}"
-    assert "Downloading: " in done.stderr
+    assert "Completed (100 %, 39,223 of 39,223 rows)" in done.stderr
     assert "\x1b" not in done.stderr, "there is no terminal"
     assert is_sound(shell.folder / name)
 

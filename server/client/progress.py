@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ POLL_SECONDS = 0.5
 """How often is looked where there is no socket."""
 
 _OPEN_SECONDS = 10
+_TRIES = 2
 _FORBIDDEN = 4403
 _PROTOCOL = Subprotocol("graphql-transport-ws")
 
@@ -27,17 +29,18 @@ class _NoSocket(Exception):
 def follow(server: Server, export: Export) -> Iterator[Export]:
     """Yield an export as it stands, and each change, until it has ended."""
     yield export
+    in_vain = 0
     while not export.ended:
-        try:
-            for state in _told(server, export.id):
-                export = state
-                yield state
-        except _NoSocket:
-            # `look` waits for a server that is gone; a proxy may never let a socket through.
-            export = look(server, export.id)
+        in_vain += 1
+        if in_vain <= _TRIES:  # a proxy may never let a socket through
+            with suppress(_NoSocket):
+                for state in _told(server, export.id):
+                    export, in_vain = state, 0
+                    yield state
+        if not export.ended:
+            time.sleep(POLL_SECONDS)
+            export = look(server, export.id)  # which waits for a server that is gone
             yield export
-            if not export.ended:
-                time.sleep(POLL_SECONDS)
 
 
 def _told(server: Server, export_id: str) -> Iterator[Export]:

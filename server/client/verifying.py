@@ -20,6 +20,7 @@ from server.client.packages import UNREADABLE, Package, PackageUnreadable, Probl
 from server.client.row_counts import STATISTICS, Counted, counter_of
 from server.client.statements import (
     DICTIONARY,
+    MEDIA,
     DataDictionary,
     StatedFile,
     Statement,
@@ -135,7 +136,7 @@ def _check(
         with package.members[path]() as file:
             reading = Reading(file, stated.bytes, told)
             try:
-                if count := counter_of(path):
+                if (count := counter_of(path)) and PurePosixPath(path).parent.name != MEDIA:
                     counted[path] = count(reading.read)
             except (Malformed, UnicodeDecodeError, csv.Error) as error:
                 failed = True

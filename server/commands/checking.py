@@ -109,11 +109,10 @@ def _tell(verdict: Verdict, *, quiet: bool) -> None:
         return
     for note in verdict.notes:
         say(f"Note: {note}")
-    rows = sum(file.stated.row_count for file in verdict.files if file.stated.data_type)
-    rows = rows or sum(file.stated.row_count for file in verdict.files)
+    rows = sum(file.stated.row_count for file in verdict.files)
     count, level = len(verdict.files), verdict.statement.anonymization or "not stated"
     found = "Sound" if verdict.sound else f"NOT SOUND, {len(verdict.problems):,} faults"
-    say(f"{found}: {count:,} files, {rows:,} records; anonymization: {level}.")
+    say(f"{found}: {count:,} files, {rows:,} rows; anonymization: {level}.")
 
 
 def _table(verdict: Verdict) -> Table:

@@ -6,7 +6,6 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import orjson
-from rich.filesize import decimal
 
 from server.client.asking import NotUnderstood, input_of
 from server.client.connection import Refused, Server
@@ -17,8 +16,9 @@ from server.client.parts import Begun, CannotWrite, NotThisPart, Part, part_for,
 from server.client.progress import follow
 from server.client.recipes import input_again, recipe_in
 from server.client.statements import ASIDE
-from server.commands.endings import DONE, FAILED, INTERRUPTED, refuse, say, say_json
-from server.commands.repeating import Repeated, repeated
+from server.commands.endings import DONE, FAILED, INTERRUPTED, refuse, say_json
+from server.commands.outcomes import Outcome, tell
+from server.commands.repeating import repeated
 from server.commands.shown import Shown, shown
 from server.errors import ExpectedFailure
 
@@ -41,30 +41,6 @@ class Order:
     fresh: bool = False
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The file that came, and what it is."""
-
-    file: Path
-    export: Export
-    manifest: Path | None
-    resumed_at: int
-    repeated: Repeated | None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "file": str(self.file),
-            "manifest": str(self.manifest) if self.manifest else None,
-            "exportId": self.export.id,
-            "bytes": self.export.file_size,
-            "sha256": self.export.sha256,
-            "rows": self.export.rows,
-            "anonymization": self.export.anonymization,
-            "resumedAtByte": self.resumed_at,
-            "repeated": self.repeated.as_json() if self.repeated else None,
-        }
-
-
 def carry_out(order: Order, *, quiet: bool, as_json: bool) -> int:
     """Do what was ordered; return the exit code."""
     show = shown(quiet=quiet or as_json)
@@ -81,7 +57,7 @@ def carry_out(order: Order, *, quiet: bool, as_json: bool) -> int:
     if as_json:
         say_json(outcome.as_json())
     elif not quiet:
-        _tell(outcome)
+        tell(outcome)
     same = outcome.repeated is None or outcome.repeated.all_same
     return DONE if same else FAILED
 
@@ -96,29 +72,6 @@ def _estimate(order: Order, show: Shown, *, as_json: bool) -> int:
 
         tell_estimate(found)
     return DONE
-
-
-def _tell(outcome: Outcome) -> None:
-    export = outcome.export
-    size = decimal(export.file_size or 0)
-    say(f"Saved {outcome.file}  ({size}, {export.rows:,} rows, {_level(export)})")
-    if outcome.manifest:
-        say(f"      {outcome.manifest}")
-    say(f"SHA-256 {export.sha256}")
-    if outcome.repeated:
-        outcome.repeated.tell(say)
-
-
-_LEVELS = {
-    "KEEP": "IDENTIFIABLE",
-    "REMOVE_IDENTIFIERS": "de-identified",
-    "AGGREGATE_ONLY": "statistics only",
-}
-"""What the degrees of anonymization come to; another is shown as the server calls it."""
-
-
-def _level(export: Export) -> str:
-    return _LEVELS.get(export.anonymization, export.anonymization)
 
 
 def _asked(order: Order) -> dict[str, Any]:
@@ -226,9 +179,9 @@ class Work:
             stated = orjson.dumps(manifest(server, export), option=orjson.OPT_INDENT_2)
             with written(aside):
                 aside.write_bytes(stated + b"\n")
+        before = recipe_in(Path(self._begun.recipe))[1] if self._begun.recipe else None
         target = part.finish(name)
-        recipe = self._begun.recipe
-        again = repeated(Path(recipe), target, show) if recipe else None
+        again = repeated(before, target, show) if before else None
         return Outcome(target, export, aside, begun_at[0] if begun_at else 0, again)
 
     def _interrupted(self) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from server.client.packages import Problem, open_package
-from server.client.recipes import Comparison, compare, recipe_in
+from server.client.recipes import Comparison, compare
+from server.client.statements import Statement
 from server.client.verifying import verify
 from server.commands.shown import Shown
 
@@ -52,9 +53,8 @@ class Repeated:
         say(f"{verdict} as the recipe's export: {count:,} of {total:,} files, byte by byte.")
 
 
-def repeated(recipe: Path, file: Path, show: Shown) -> Repeated:
-    """Compare a file with what the recipe it was made from states, after checking it."""
-    _, before = recipe_in(recipe)
+def repeated(before: Statement, file: Path, show: Shown) -> Repeated:
+    """Compare a file with what the export that it repeats states, after checking it."""
     verdict = verify(open_package(file))
     now = verdict.statement
     old = before.recipe.software if before.recipe else None

@@ -65,7 +65,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._said = ""
-        self._at = 0.0
+        self._at = time.monotonic()
 
     def note(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - it is what is shown
@@ -73,17 +73,17 @@ class Lines:
     def progress(self, export: Export) -> None:
         of = f" of {export.total_rows:,}" if export.total_rows is not None else ""
         rows = f" ({export.percent:.0f} %, {export.rows:,}{of} rows)" if export.rows else ""
-        self._say(f"{export.message}{rows}", now=export.ended)
+        self._say(f"{export.message}{rows}", now=export.ended or not self._said)
 
     def bytes(self, activity: str, done: int, total: int) -> None:
-        self._say(f"{activity}: {decimal(done)} of {decimal(total)}", now=done == total)
+        self._say(f"{activity}: {decimal(done)} of {decimal(total)}", now=False)
 
     def stop(self) -> None:
         pass
 
     def _say(self, line: str, *, now: bool) -> None:
         waited = time.monotonic() - self._at
-        if line != self._said and (now or not self._said or waited >= LINE_SECONDS):
+        if line != self._said and (now or waited >= LINE_SECONDS):
             self._said, self._at = line, time.monotonic()
             self.note(line)
 
