@@ -11,7 +11,7 @@ from typing import Any
 
 NAME = "exp_1_2026-11-24.zip"
 
-ESTIMATES = [
+ESTIMATES: list[dict[str, Any]] = [
     {"name": "Query", "kind": "OBJECT", "fields": [("exportEstimate", "ExportEstimate", "input")]},
     {
         "name": "ExportEstimate",
@@ -64,7 +64,7 @@ class Stub:
                 "percent": 100,
                 "completedRows": 1,
                 "totalRows": 1,
-                "message": "Completed",
+                "message": "Done",
             },
             "downloadUrl": f"{self.url}/file",
         }

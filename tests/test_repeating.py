@@ -1,4 +1,4 @@
-"""`hyperdata export --recipe` and `--estimate`: what is asked of a server, and what is said of it."""
+"""`hyperdata export --recipe` and `--estimate`: what is asked of a server, and said of it."""
 
 import hashlib
 import json
@@ -105,6 +105,13 @@ def test_what_came_out_differently_is_named_and_ends_with_1(tmp_path: Path) -> N
     repeated = json.loads(told.stdout)["repeated"]
     assert (repeated["allSame"], repeated["different"]) == (False, ["room_1/events.csv"])
     assert repeated["same"] == ["data_dictionary.json"]
+
+
+def test_the_recipes_own_file_may_be_replaced(tmp_path: Path) -> None:
+    with stubbed(package(events=b"onset\n1\n3\n")) as stub:
+        same = ("--recipe", as_zip(tmp_path), "-o", "before.zip", "--overwrite")
+        done = run(stub, tmp_path, *same)
+    assert done.returncode == 1, "it is compared with what was there before"
 
 
 def test_other_software_is_warned_of(tmp_path: Path) -> None:
