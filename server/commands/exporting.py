@@ -19,7 +19,7 @@ from server.client.statements import ASIDE
 from server.commands.endings import DONE, FAILED, INTERRUPTED, refuse, say_json
 from server.commands.outcomes import Outcome, tell
 from server.commands.repeating import repeated
-from server.commands.shown import Shown, shown
+from server.commands.shown import Shown, shown, yes
 from server.errors import ExpectedFailure
 
 _OVER = ("FAILED", "CANCELED", "EXPIRED")
@@ -191,7 +191,7 @@ class Work:
             show.note(f"Stopped. {self._how_to_go_on()}")
             return
         try:
-            if not show.asks or _yes():
+            if not show.asks or yes("Cancel the export at the server? Ctrl-C leaves it running."):
                 with Server(self._begun.url, self._order.key, show.note) as server:
                     cancel(server, export.id)
                 self._part.forget()
@@ -221,8 +221,3 @@ def _safe(name: str) -> str:
     """Return a name that leads nowhere else, whatever the server says."""
     plain = PureWindowsPath(name).name.strip()  # cuts at both kinds of slashes
     return plain if plain not in ("", ".", "..") and "\0" not in plain else "export"
-
-
-def _yes() -> bool:
-    answer = input("\nCancel the export at the server? Ctrl-C leaves it running. [Y/n] ")
-    return answer.strip().lower() in ("", "y", "yes")

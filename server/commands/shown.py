@@ -5,6 +5,7 @@ All of it goes to standard error; standard output is for the outcome.
 
 import sys
 import time
+from select import select
 from typing import Protocol
 
 from rich.console import Console
@@ -26,6 +27,8 @@ from server.client.exports import Export
 
 LINE_SECONDS = 2.0
 """How often a line is written where there is no bar."""
+
+_BLINK_SECONDS = 0.2
 
 
 class Shown(Protocol):
@@ -148,3 +151,13 @@ def shown(*, quiet: bool) -> Shown:
     if quiet:
         return Silence()
     return Bars() if sys.stderr.isatty() else Lines()
+
+
+def yes(question: str) -> bool:
+    """Ask somebody at a terminal; to press Enter is to agree."""
+    print(f"\n{question} [Y/n] ", end="", file=sys.stderr, flush=True)  # noqa: T201
+    if sys.platform != "win32":
+        # A Ctrl-C that comes just before reading begins would wait for the next key.
+        while not select([sys.stdin], [], [], _BLINK_SECONDS)[0]:
+            pass
+    return sys.stdin.readline().strip().lower() in ("", "y", "yes")
