@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from server.commands.export import export
+from server.commands.verify import verify
 from server.settings import Settings
 
 app = typer.Typer(
@@ -13,6 +15,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.command()(export)
+app.command()(verify)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]

@@ -13,15 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 from starlette.requests import Request
-from starlette.responses import (
-    FileResponse,
-    JSONResponse,
-    RedirectResponse,
-    Response,
-    StreamingResponse,
-)
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from server.byte_ranges import PartialFile, unmet
 from server.db import Database
 from server.errors import ExpectedFailure, NotFound
 from server.export.media_types import MEDIA_TYPES
@@ -82,9 +77,10 @@ class File:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that go with its content, whole or in part."""
-        ascii_name = re.sub(r"[^A-Za-z0-9._-]", "_", self.name)
+        name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", self.name)  # no part of a path, no line end
+        ascii_name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
         kind = "inline" if self.inline else "attachment"
-        names = f"filename=\"{ascii_name}\"; filename*=UTF-8''{quote(self.name, safe='')}"
+        names = f"filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
         etag = {"ETag": f'"{self.sha256}"'} if self.sha256 else {}
         return {**_HEADERS, **etag, "Content-Disposition": f"{kind}; {names}"}
 
@@ -163,7 +159,7 @@ async def recorded_file(tx: AsyncConnection, key: int) -> File:
     return File(recording.storage_key, name, media_type, inline=True)
 
 
-class _LocalFile(FileResponse):
+class _LocalFile(PartialFile):
     chunk_size = CHUNK  # twice as fast as Starlette's own
 
 
@@ -172,9 +168,7 @@ async def _send(file: File, storage: Storage, request: Request) -> Response:
         path = storage.local_path(file.key)
         if path is not None:
             stat = await asyncio.to_thread(path.stat)
-            return _LocalFile(
-                path, headers=file.headers, media_type=file.media_type, stat_result=stat
-            )
+            return _LocalFile(path, file.headers, file.media_type, stat)
         method: Literal["HEAD", "GET"] = "HEAD" if request.method == "HEAD" else "GET"
         if (url := await storage.signed_url(file.key, method, REDIRECT_SECONDS)) is not None:
             return RedirectResponse(url, headers=_HEADERS)  # Range and all are up to the store
@@ -184,6 +178,8 @@ async def _send(file: File, storage: Storage, request: Request) -> Response:
         log.error("A file that a row points to is not in the store: %s", type(error).__name__)
         raise NotFound("That file is not in the store: tell the operator.") from error
     headers = {**file.headers, "Content-Length": str(size), "Accept-Ranges": "none"}
+    if "ETag" in headers and (answer := unmet(request, headers)) is not None:
+        return answer
     if method == "HEAD":
         return Response(headers=headers, media_type=file.media_type)
     return StreamingResponse(storage.stream(file.key), headers=headers, media_type=file.media_type)

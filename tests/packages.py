@@ -37,15 +37,17 @@ async def imported(db: Database, path: Path, **options: Any) -> Imported:
 
 
 _SNAPSHOT = re.compile(rb'"snapshot": ?"[^"]*"')
+_MEDIA = re.compile(rb'"media": (null|\{.*?\n  \}),', re.DOTALL)
 
 
 def contents(made: Exported, packaging: ExportPackaging) -> dict[str, bytes]:
-    """Return every file of an export, a document is one, but for the keys its recipe names.
+    """Return every file of an export, a document is one, but for what an import does not bring.
 
-    Those are of the rows of one database: what is imported gets others.
+    That is the keys that its recipe names, as rows get others, and the files of recordings.
     """
     files = made.members() if packaging is ZIP else {"": made.path.read_bytes()}
-    return {path: _SNAPSHOT.sub(b"", content) for path, content in files.items()}
+    plain = {path: _SNAPSHOT.sub(b"", content) for path, content in files.items()}
+    return {path: _MEDIA.sub(b"", content) for path, content in plain.items()}
 
 
 def repacked(path: Path, changes: Mapping[str, Change], *, noticed: bool = True) -> Path:

@@ -146,7 +146,7 @@ async def test_a_file_keeps_its_name_in_any_language(server: Server) -> None:
     answer = await server.download(await an_export(server, file_name='Gesichter "ä",\r\n面.csv'))
     assert answer.headers["content-disposition"] == (
         'attachment; filename="Gesichter________.csv"; '
-        "filename*=UTF-8''Gesichter%20%22%C3%A4%22%2C%0D%0A%E9%9D%A2.csv"
+        "filename*=UTF-8''Gesichter%20%22%C3%A4%22%2C__%E9%9D%A2.csv"
     )
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
 
@@ -196,6 +196,7 @@ async def test_a_part_beyond_the_end_is_refused(server: Server) -> None:
     answer = await server.download(await an_export(server), range="bytes=99999999-")
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{len(CONTENT)}"
+    assert answer.headers["cache-control"] == "private, no-store"
 
 
 async def test_a_broken_download_goes_on_only_with_the_same_file(server: Server) -> None:
@@ -204,6 +205,106 @@ async def test_a_broken_download_goes_on_only_with_the_same_file(server: Server)
     other = await server.download(key, range="bytes=5-", if_range='"another"')
     assert (same.status_code, same.content) == (206, CONTENT[5:])
     assert (other.status_code, other.content) == (200, CONTENT)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "lines=0-9",  # not a unit of ours
+        "bytes=9-0",
+        "bytes=a-b",
+        "bytes=-",
+        "bytes=",
+        "bytes",
+        "bytes=0-9,x",
+        "bytes=1_0-20",
+        f"bytes=0-{'9' * 5000}",
+    ],
+)
+async def test_a_range_that_means_nothing_asks_for_the_whole_file(
+    server: Server, asked: str
+) -> None:
+    answer = await server.download(await an_export(server), range=asked)
+    assert (answer.status_code, answer.content) == (200, CONTENT)
+
+
+async def test_ranges_past_the_end_are_left_out_of_several(server: Server) -> None:
+    key = await an_export(server)
+    answer = await server.download(key, range="Bytes=99999999-, 0-4 ,, 88888888-99999999")
+    assert (answer.status_code, answer.content) == (206, CONTENT[:5])
+    assert answer.headers["content-range"] == f"bytes 0-4/{len(CONTENT)}"
+    none = await server.download(key, range="bytes=99999999-,-0")
+    assert (none.status_code, none.content) == (416, b"")
+
+
+async def test_an_open_end_is_the_end_of_the_file(server: Server) -> None:
+    key = await an_export(server)
+    for asked in ("bytes=0-", "bytes=0-99999999", "bytes=-99999999"):
+        answer = await server.download(key, range=asked)
+        assert (answer.status_code, answer.content) == (206, CONTENT)
+        last = len(CONTENT) - 1
+        assert answer.headers["content-range"] == f"bytes 0-{last}/{len(CONTENT)}"
+
+
+async def test_a_head_request_has_no_ranges(server: Server) -> None:
+    key = await an_export(server)
+    head = await server.download(key, "HEAD", range="bytes=0-9")
+    assert head.status_code == 200
+    assert head.headers["content-length"] == str(len(CONTENT))
+    assert (await server.download(key, "HEAD", range="bytes=99999999-")).status_code == 200
+
+
+@pytest.mark.parametrize("known", [f'"{SHA256}"', f'"other", W/"{SHA256}"', "*"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_what_the_client_has_is_not_sent_again(
+    server: Server, known: str, method: str
+) -> None:
+    key = await an_export(server)
+    answer = await server.download(key, method, if_none_match=known, range="bytes=0-9")
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert answer.headers["etag"] == f'"{SHA256}"'
+    assert answer.headers["cache-control"] == "private, no-store"
+    other = await server.download(key, if_none_match='"other"')
+    assert (other.status_code, other.content) == (200, CONTENT)
+
+
+async def test_a_part_of_a_file_that_changed_is_refused_if_so_asked(server: Server) -> None:
+    key = await an_export(server)
+    for wanted in ('"other"', f'W/"{SHA256}"'):
+        answer = await server.download(key, if_match=wanted, range="bytes=0-9")
+        assert (answer.status_code, answer.content) == (412, b"")
+    same = await server.download(key, if_match=f'"other", "{SHA256}"', range="bytes=0-9")
+    assert (same.status_code, same.content) == (206, CONTENT[:10])
+
+
+async def test_a_weak_tag_does_not_let_a_download_go_on(server: Server) -> None:
+    key = await an_export(server)
+    weak = await server.download(key, range="bytes=5-", if_range=f'W/"{SHA256}"')
+    assert (weak.status_code, weak.content) == (200, CONTENT)
+    dated = (await server.download(key, "HEAD")).headers["last-modified"]
+    by_date = await server.download(key, range="bytes=5-", if_range=dated)
+    assert (by_date.status_code, by_date.content) == (206, CONTENT[5:])
+
+
+async def test_a_changed_file_is_sent_whole_even_where_the_old_one_was_longer(
+    server: Server,
+) -> None:
+    key = await an_export(server)
+    answer = await server.download(key, range="bytes=99999999-", if_range='"another"')
+    assert (answer.status_code, answer.content) == (200, CONTENT)
+
+
+async def test_no_name_leads_out_of_a_folder(server: Server) -> None:
+    answer = await server.download(await an_export(server, file_name="../../a\\b\x7f.csv"))
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\".._.._a_b_.csv\"; filename*=UTF-8''.._.._a_b_.csv"
+    )
+
+
+async def test_only_reading_is_allowed(server: Server) -> None:
+    answer = await server.download(await an_export(server), "POST")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
 async def test_a_link_is_needed(server: Server) -> None:
@@ -288,5 +389,9 @@ async def test_a_store_that_cannot_sign_is_read_for_the_client(db: Database) -> 
         assert (whole.status_code, whole.content) == (200, CONTENT)
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["content-length"] == str(len(CONTENT))
+        assert whole.headers["accept-ranges"] == "none"
+        assert (await server.download(key, range="bytes=0-9")).content == CONTENT
+        known = await server.download(key, if_none_match=f'"{SHA256}"')
+        assert (known.status_code, known.content) == (304, b"")
         await server.storage.delete("exports/1/1/faces.zip")
         assert error(await server.download(key)) == (404, "NOT_FOUND")
