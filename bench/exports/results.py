@@ -140,7 +140,8 @@ def _introduction(measured: Measured) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     said = subprocess.run([SHELL, "--version"], capture_output=True, text=True, check=True)
     return f"""Written by `make bench-export`; README.md tells what is asked of whom, and how to
-read this. Median (least–most) of {rounds} rounds in which all ways took turns, each in a new process.
+read this. Median (least–most) of {rounds} rounds in which all ways took turns, each in a new
+process.
 
 Python {platform.python_version()} with SQLite {sqlite3.sqlite_version}; the shell of SQLite
 {said.stdout.split()[0]}; {packages}."""
