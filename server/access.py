@@ -16,12 +16,13 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from server.errors import Forbidden
 from server.key_lists import among, keys
 from server.records.experiments import Collaborator, Experiment
+from server.records.export_schedules import ScheduledExperiment
 from server.records.exports import ExportedExperiment
 from server.records.participants import Participant
 from server.records.users import UserRole
@@ -29,6 +30,15 @@ from server.rows import TableLayout
 
 LEVELS = ("participant", "room", "experiment")
 """Where rows belong, the closest first."""
+
+_DRAWN_ON: Mapping[str, tuple[Mapped[int], Mapped[int]]] = {
+    "export": (col(ExportedExperiment.export_key), col(ExportedExperiment.experiment_key)),
+    "schedule": (
+        col(ScheduledExperiment.schedule_key),
+        col(ScheduledExperiment.experiment_key),
+    ),
+}
+"""Where it is kept which experiments an export, or a schedule, draws on."""
 
 _Experiment = aliased(Experiment)  # so that a clause never means the rows of the statement it is in
 _Participant = aliased(Participant)
@@ -94,7 +104,7 @@ class Actor:
         return true() if level is None else key_of(layout, level).in_(self._own(level))
 
     def sees_exports(self, layout: TableLayout) -> ColumnElement[bool]:
-        """Return the clause that keeps the exports that the actor may see: their own.
+        """Return the clause that keeps the exports, or schedules, that the actor may see: theirs.
 
         A key that is bound to experiments sees none that draws on another.
         """
@@ -102,9 +112,8 @@ class Actor:
         if self.role is not UserRole.ADMINISTRATOR:
             clauses.append(layout.columns["requested_by_key"] == self._key)
         if self.experiment_keys is not None:
-            beyond = select(col(ExportedExperiment.export_key)).where(
-                not_(among(col(ExportedExperiment.experiment_key), self._experiment_keys))
-            )
+            owner, experiment = _DRAWN_ON[layout.level]
+            beyond = select(owner).where(not_(among(experiment, self._experiment_keys)))
             clauses.append(layout.columns["key"].not_in(beyond))
         return and_(*clauses)
 
@@ -117,6 +126,17 @@ class Actor:
         granted = self._shared().where(col(Collaborator.can_export))
         exportable = key_of(layout, "experiment").in_(self._owned().union_all(granted))
         return and_(self.sees(layout), exportable)
+
+    def owns(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the rows of which the actor may know who is meant.
+
+        Those of their own experiments; an administrator's are all.
+        """
+        if self.role is UserRole.PARTICIPANT:
+            return false()
+        if self.role is UserRole.ADMINISTRATOR:
+            return self.sees(layout)
+        return and_(self.sees(layout), key_of(layout, "experiment").in_(self._owned()))
 
     @property
     def _key(self) -> BindParameter[int]:

@@ -11,11 +11,13 @@ from server.endpoint import GraphQLEndpoint
 from server.export.jobs import Exporter
 from server.export.plan import planner
 from server.export.progress import Hub
+from server.export.surveys import Surveyor
 from server.files import file_routes
 from server.links import Signer, load_secret
 from server.migrate import migrate, require_current
 from server.pages import page_routes
 from server.resolvers.context import Services
+from server.resolvers.scheduling import Scheduler
 from server.settings import Settings
 from server.storage import Storage
 
@@ -27,19 +29,35 @@ def create_app(settings: Settings | None = None) -> Starlette:
     db = Database(settings.database)
     storage = Storage(settings.storage)
     hub = Hub(db)
-    exporter = Exporter(db, storage, hub, settings, plan=planner(db.url, settings))
+    plan = planner(db.url, settings)
+    exporter = Exporter(db, storage, hub, settings, plan=plan)
+    surveyor = Surveyor(db, plan)
     signer = Signer(load_secret(settings), settings.link_seconds)
-    services = Services(db, exporter, hub, signer, settings.fast_path)
+    services = Services(
+        db,
+        storage,
+        exporter,
+        hub,
+        signer,
+        surveyor,
+        fast_path=settings.fast_path,
+        smallest_cell=settings.smallest_cell,
+        export_days=settings.export_days,
+    )
+    scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
     graphql = GraphQLEndpoint(services, settings.public_url)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         await (migrate(db) if db.file else require_current(db))
         exporter.start()
+        scheduler.start()
         try:
             yield
         finally:
+            await scheduler.stop()
             await exporter.stop()
+            await surveyor.stop()
             await hub.close()
             await db.close()
 

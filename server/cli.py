@@ -53,6 +53,24 @@ def migrate(data_dir: DataDir = None) -> None:
     typer.echo("Migrated." if asyncio.run(upgrade()) else "Nothing to do.")
 
 
+@app.command(name="import")
+def import_(
+    path: Annotated[
+        Path, typer.Argument(help="A ZIP that was exported, its folder, or the JSON document.")
+    ],
+    data_dir: DataDir = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(help="Account whose it will be, `usr_…`; the only researcher's by default."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Check everything, and import nothing.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Import an export of this server or another one: all of it, or nothing."""
+    from server.importing.command import run
+
+    raise SystemExit(run(settings_for(data_dir), path, owner=owner, dry_run=dry_run))
+
+
 @app.command()
 def demo(
     host: Host = "127.0.0.1",

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic.alias_generators import to_snake
-from sqlalchemy import MetaData, event, inspect
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy import MetaData, event, func, inspect, select
+from sqlalchemy.engine import Connection, ExceptionContext, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from server.column_types import KEY_TYPE, dump_json
+from server.errors import BadUserInput
 from server.readers import FileReader
 from server.statements import Prepared, Statement
 
@@ -30,6 +31,9 @@ WRITERS = {"sqlite": 1, "postgresql": 4}
 
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _SESSION = {"timezone": "UTC", "jit": "off"}  # compiling costs more than our statements
+
+_NO_SUCH_CHARACTER = ("22021", "22P05")
+"""How PostgreSQL refuses a text with U+0000, by itself and within JSON."""
 
 metadata: MetaData = SQLModel.metadata
 metadata.naming_convention = {  # so that migrations can name what they change
@@ -47,6 +51,11 @@ class Table(SQLModel):
     @classmethod
     def table_name(cls) -> str:
         return to_snake(cls.__name__)
+
+    @classmethod
+    def level_name(cls) -> str:
+        """Say what its rows are to those that belong to them, in `<level>_key`."""
+        return cls.table_name()
 
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805  # pyright: ignore[reportIncompatibleVariableOverride] - SQLModel's own way to name tables, which joins the words
@@ -104,6 +113,7 @@ class Database:
         )
         # many rows in one statement: it runs the triggers, or saves what it may undo, only once
         engine.dialect.use_insertmanyvalues_wo_returning = True
+        event.listen(engine.sync_engine, "handle_error", _say_which_text)
         if kind == "postgresql" and readonly:
             event.listen(engine.sync_engine, "before_cursor_execute", _look_for_no_nul, retval=True)
         if kind == "sqlite":
@@ -172,6 +182,15 @@ class Database:
         await self.writer.dispose()
 
 
+async def take_turns(tx: AsyncConnection, number: int) -> None:
+    """Wait until no other transaction that writes holds a number, and hold it until the end.
+
+    The number is that of an advisory lock in PostgreSQL; SQLite has but one writer.
+    """
+    if tx.dialect.name == "postgresql":
+        await tx.execute(select(func.pg_advisory_xact_lock(number)))
+
+
 def _look_for_no_nul(
     _tx: object,
     _cursor: object,
@@ -189,6 +208,20 @@ def _look_for_no_nul(
             for value in parameters
         )
     return statement, parameters
+
+
+def _say_which_text(context: ExceptionContext) -> BadUserInput | None:
+    """Say so where a database refuses a text: a half of a character, or U+0000 in PostgreSQL."""
+    error: BaseException | None = context.original_exception
+    while error is not None:
+        code = getattr(error, "sqlstate", None)
+        if isinstance(error, UnicodeEncodeError) or code in _NO_SUCH_CHARACTER:
+            return BadUserInput(
+                "A text holds what the database cannot keep, such as the character U+0000: "
+                "leave it out."
+            )
+        error = error.__cause__
+    return None
 
 
 def _begin(tx: Connection, statement: str) -> None:

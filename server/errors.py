@@ -7,7 +7,11 @@
     ├── BadUserInput        BAD_USER_INPUT     an argument cannot be used
     ├── InvalidCursor       INVALID_CURSOR     a cursor from elsewhere, or for another order
     ├── NothingToExport     NOTHING_TO_EXPORT  the selection holds no record
-    └── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
+    ├── BadPackage          BAD_PACKAGE        what is to be imported is no whole export of ours
+    ├── AlreadyThere        ALREADY_THERE      what is to be imported is in the database
+    ├── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
+    ├── NotFinished         NOT_FINISHED       the export is still going on
+    └── Busy                BUSY               not now, but soon
 
 Any other exception is a bug: it is logged, and the caller is told only that it happened.
 A mutation shows an ExpectedFailure among its payload's `userErrors`; everything else as a
@@ -65,7 +69,31 @@ class NothingToExport(ExpectedFailure):
     code = "NOTHING_TO_EXPORT"
 
 
+class BadPackage(ExpectedFailure):
+    """What is to be imported is not an export as we write it, whole and unchanged."""
+
+    code = "BAD_PACKAGE"
+
+
+class AlreadyThere(ExpectedFailure):
+    """Something of this name is in the database already."""
+
+    code = "ALREADY_THERE"
+
+
 class AlreadyFinished(ExpectedFailure):
-    """The export has come to its end, so there is nothing to cancel."""
+    """The export has come to its end, so there is nothing to cancel or to try again."""
 
     code = "ALREADY_FINISHED"
+
+
+class NotFinished(ExpectedFailure):
+    """The export is still going on, so it cannot be tried again."""
+
+    code = "NOT_FINISHED"
+
+
+class Busy(ExpectedFailure):
+    """It cannot be done at this moment; the same, asked again, can."""
+
+    code = "BUSY"

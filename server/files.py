@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from server.db import Database
 from server.errors import ExpectedFailure, NotFound
+from server.export.media_types import MEDIA_TYPES
 from server.links import LinkExpired, LinkInvalid, Purpose, Signer
 from server.records.exports import Export, ExportStatus
 from server.records.recordings import Recording
@@ -55,7 +56,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",  # the address is the right to read
 }
 
-_FORMATS = {".csv": "text/csv", ".json": "application/json", ".zip": "application/zip"}
 _CONTAINERS = {
     "webm": "webm",
     "mp4": "mp4",
@@ -128,14 +128,15 @@ async def exported_file(tx: AsyncConnection, key: int) -> File:
     export = found.one_or_none()
     if export is None:
         raise NotFound(f"There is no export {key}.")
-    over = export.status == ExportStatus.COMPLETED and (export.expires_at or now()) < now()
+    completed, expires_at = export.status == ExportStatus.COMPLETED, export.expires_at
+    over = completed and expires_at is not None and expires_at < now()
     if over or export.status == ExportStatus.EXPIRED:
         raise FileExpired(
             f"The file of export {key} was deleted when its time was over: export again."
         )
     if export.status != ExportStatus.COMPLETED:
         raise NotFound(f"Export {key} has no file: its status is {export.status}, not COMPLETED.")
-    media_type = _FORMATS.get(PurePath(export.file_name).suffix, "application/octet-stream")
+    media_type = MEDIA_TYPES.get(PurePath(export.file_name).suffix[1:], "application/octet-stream")
     return File(export.storage_key, export.file_name, media_type, sha256=export.sha256)
 
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     column,
-    select,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -51,11 +50,20 @@ def among(
     place: SQLColumnExpression[Any], values: Sequence[int] | BindParameter[Any]
 ) -> ColumnElement[bool]:
     """Return the clause that keeps some keys, any number of them."""
-    return place.in_(select(listed(values).c.value))
+    return _Among(place, values if isinstance(values, BindParameter) else keys(None, values))
 
 
 class _Elements(FunctionElement[Any]):
     """The elements of a JSON array, as rows."""
+
+    inherit_cache = True
+
+
+class _Among(FunctionElement[bool]):
+    """Whether a key is an element of a JSON array.
+
+    Not of type Boolean: SQLite would be asked for `(…) = 1`, which no index helps to find.
+    """
 
     inherit_cache = True
 
@@ -70,3 +78,16 @@ def _in_postgresql(element: _Elements, compiler: SQLCompiler, **options: Any) ->
     keys = compiler.process(element.clauses, **options)
     elements = f"jsonb_array_elements_text(CAST({keys} AS JSONB)) WITH ORDINALITY AS e (text, key)"
     return f"(SELECT key, CAST(text AS BIGINT) AS value FROM {elements})"  # noqa: S608 - no text from outside
+
+
+@compiles(_Among, "sqlite")
+def _is_in_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
+    place, keys = (compiler.process(each, **options) for each in element.clauses)
+    return f"({place} IN (SELECT value FROM json_each({keys})))"  # noqa: S608 - no text from outside
+
+
+@compiles(_Among, "postgresql")
+def _is_in_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
+    """Compare with an array: a planner sees what is in it, and finds those keys in an index."""
+    place, keys = (compiler.process(each, **options) for each in element.clauses)
+    return f"({place} = ANY (CAST(string_to_array(btrim({keys}, '[]'), ',') AS BIGINT[])))"

@@ -7,10 +7,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from server.db import Database
+from server.db import Database, take_turns
 
 LOCK = 0x48595045
 """The number of PostgreSQL's advisory lock that an upgrade holds."""
@@ -48,8 +47,7 @@ async def migrate(db: Database) -> bool:
     if version is not None and db.file is not None:
         await _keep_copy(db, db.file.with_suffix(f".before-{head()}.db"))
     async with db.write() as tx:
-        if db.file is None:  # servers that start together take turns; SQLite has but one writer
-            await tx.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        await take_turns(tx, LOCK)  # servers may start together
         await tx.run_sync(lambda c: command.upgrade(_config(c), "head"))
     return True
 

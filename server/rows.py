@@ -62,7 +62,7 @@ class TableLayout(Layout):
         super().__init__(
             model.__name__,
             list(kept),
-            level=model.table_name(),
+            level=model.level_name(),
             readers=readers_of(kept.values()) if raw else None,
         )
         self.selected = [column.label(name) for name, column in kept.items()]

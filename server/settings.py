@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         description="How often a file that is being written is made certain, in seconds: what was "
         "written since is lost when its worker dies.",
     )
+    smallest_cell: int = Field(
+        default=5, ge=3, description="How many participants a statistic in a file must describe."
+    )
     lease_seconds: float = Field(
         default=15, ge=1, description="How long a job outlives a silent worker, in seconds."
     )

@@ -20,7 +20,8 @@ class Prepared:
         compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.text = str(compiled)
         names: Sequence[str] = compiled.positiontup or ()
-        self._values = [plain(compiled.params[name]) for name in names]
+        self._has_truth_values = bool(dialect.supports_native_boolean)
+        self._values = [self._plain(compiled.params[name]) for name in names]
         self._places: dict[str, list[int]] = {}
         for place, name in enumerate(names):
             self._places.setdefault(name, []).append(place)
@@ -46,13 +47,13 @@ class Prepared:
 
     def _put(self, values: list[Any], name: str, value: object) -> None:
         writer = self._writers.get(name)
-        written = plain(value) if writer is None else writer(value)
+        written = self._plain(value) if writer is None else writer(value)
         for place in self._places[name]:
             values[place] = written
 
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a clause compares with
-    """Return a parameter as drivers take it."""
-    if isinstance(value, Enum):
-        return plain(value.value)
-    return int(value) if isinstance(value, bool) else value
+    def _plain(self, value: Any) -> Any:  # noqa: ANN401 - whatever a clause compares with
+        """Return a parameter as drivers take it."""
+        if isinstance(value, Enum):
+            return self._plain(value.value)
+        is_number = isinstance(value, bool) and not self._has_truth_values
+        return int(value) if is_number else value

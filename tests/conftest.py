@@ -1,6 +1,7 @@
 """What tests run against: databases of their own, the server in this process, or a real one."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -146,23 +147,33 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(data_dir: Path, *arguments: str, seconds: float = 60) -> Generator[LiveServer]:
-    """Run `hyperdata demo` on a folder, from when it answers until the block ends."""
-    port = free_port()
-    command = [sys.executable, "-m", "server", "demo", "--port", str(port)]
-    process = subprocess.Popen([*command, "--data-dir", str(data_dir), *arguments])
+def answering(
+    port: int, *command: str, seconds: float = 60, environment: Mapping[str, str] | None = None
+) -> Generator["subprocess.Popen[bytes]"]:
+    """Run a command of the server's, from when it answers at a port until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", *command], env={**os.environ, **(environment or {})}
+    )
     try:
-        url = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + seconds
-        while not _answers(url):
+        while not _answers(f"http://127.0.0.1:{port}"):
             assert process.poll() is None, "the server ended before it answered"
             assert time.monotonic() < deadline, "the server does not answer"
             time.sleep(0.05)
-        keys = json.loads((data_dir / "demo-keys.json").read_text())
-        yield LiveServer(url, keys, data_dir, process)
+        yield process
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextmanager
+def serving(data_dir: Path, *arguments: str, seconds: float = 60) -> Generator[LiveServer]:
+    """Run `hyperdata demo` on a folder, from when it answers until the block ends."""
+    port = free_port()
+    command = ("demo", "--port", str(port), "--data-dir", str(data_dir), *arguments)
+    with answering(port, *command, seconds=seconds) as process:
+        keys = json.loads((data_dir / "demo-keys.json").read_text())
+        yield LiveServer(f"http://127.0.0.1:{port}", keys, data_dir, process)
 
 
 def _answers(url: str) -> bool:

@@ -78,9 +78,12 @@ async def running(exporter: Exporter) -> AsyncGenerator[Exporter]:
 
 
 @contextmanager
-def server_process(tmp_path: Path, lease_seconds: float) -> Generator[subprocess.Popen[bytes]]:
+def server_process(
+    db: Database, tmp_path: Path, lease_seconds: float
+) -> Generator[subprocess.Popen[bytes]]:
     """Run an exporter on fake workers in a process of its own."""
-    command = [sys.executable, "-m", "tests.job_queue", str(tmp_path), str(lease_seconds)]
+    arguments = (url_of(db), str(tmp_path), str(lease_seconds))
+    command = [sys.executable, "-m", "tests.job_queue", *arguments]
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
     try:
         yield process
@@ -90,8 +93,13 @@ def server_process(tmp_path: Path, lease_seconds: float) -> Generator[subprocess
         process.wait()
 
 
-async def serve(data_dir: Path, lease_seconds: float) -> None:
-    db = Database(f"sqlite+aiosqlite:///{data_dir}/test.db")
+def url_of(db: Database) -> str:
+    """Return what a database is opened by, once more."""
+    return db.url.render_as_string(hide_password=False)
+
+
+async def serve(url: str, data_dir: Path, lease_seconds: float) -> None:
+    db = Database(url)
     async with running(new_exporter(db, settings(data_dir, lease_seconds))):
         await asyncio.Event().wait()
 
@@ -205,4 +213,4 @@ def following(hub: Hub, key: int) -> Generator[Patient]:
 
 if __name__ == "__main__":
     logging.basicConfig()
-    asyncio.run(serve(Path(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(serve(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])))

@@ -135,6 +135,32 @@ def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
         yield url
 
 
+@pytest.fixture
+async def other(tmp_path: Path, migrated_file: Path) -> AsyncGenerator[Database]:
+    """An empty database with all our tables, beside another one."""
+    shutil.copyfile(migrated_file, tmp_path / "other.db")
+    db = Database(f"sqlite+aiosqlite:///{tmp_path}/other.db")
+    yield db
+    await db.close()
+
+
+@pytest.fixture(params=KINDS)
+def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """The address of such a database, of either kind."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    with _either(request, folder) as url:
+        yield url
+
+
+@pytest.fixture
+async def any_other(other_url: str) -> AsyncGenerator[Database]:
+    """Such a database, of either kind."""
+    db = Database(other_url)
+    yield db
+    await db.close()
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def shared_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -159,6 +185,16 @@ def _either(request: pytest.FixtureRequest, folder: Path) -> Generator[str]:
 async def empty_db(empty_url: str) -> AsyncGenerator[Database]:
     """A database without any table, of either kind."""
     db = Database(empty_url)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+async def file_db(tmp_path: Path, migrated_file: Path) -> AsyncGenerator[Database]:
+    """An empty SQLite database, for what PostgreSQL refuses to store."""
+    file = tmp_path / "file.db"
+    shutil.copyfile(migrated_file, file)
+    db = Database(f"sqlite+aiosqlite:///{file}")
     yield db
     await db.close()
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from server.db import Database
 from server.records import RecordType
 from server.records.exports import ExportFormat
+from tests.delimited import read_delimited
 from tests.factories import (
     A_RECORD,
     Row,
@@ -35,9 +36,14 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.samp
         '""',
         "a,b",
         "a\nb",
+        "a\tb",
+        "\t",
+        "\n",
+        "'",
         "a\r\nb",
         "\r",
         "=1+1",
+        "'=1",
         "-5",
         "\0",
         "😀",
@@ -52,6 +58,20 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=8,
 )
+
+
+def storable(db: Database, value: Any) -> Any:
+    """Return a JSON value as a database can keep it: PostgreSQL has no text with U+0000."""
+    if db.file:
+        return value
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [storable(db, item) for item in value]
+    if isinstance(value, dict):
+        return {storable(db, key): storable(db, item) for key, item in value.items()}
+    return value
+
 
 ASKING = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -126,6 +146,20 @@ def records_in(document: Any, data_type: RecordType) -> list[dict[str, Any]]:
         for person in room["participants"]
         for record in person[data_type.value.name]
     ]
+
+
+def values_in(made: Exported, data_type: RecordType) -> list[dict[str, Any]]:
+    """Return the records of one file in any format; what is NULL is None in each of them."""
+    data = made.path.read_bytes()
+    match made.path.suffix:
+        case ".csv":
+            return read_delimited(data, ",")
+        case ".tsv":
+            return read_delimited(data, "\t")
+        case ".json":
+            return records_in(made.json(), data_type)
+        case _:
+            return made.rows()
 
 
 def records_of(person: Row, document: Any, data_type: RecordType) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ def test_help_names_every_command_and_loads_no_server() -> None:
     told = hyperdata("--help").stdout
 
     assert loaded.stdout.split() == [b"False", b"False"]
-    assert all(command in told for command in ("serve", "demo", "migrate"))
+    assert all(command in told for command in ("serve", "demo", "migrate", "import"))
 
 
 def test_migrate_says_whether_there_was_anything_to_do(tmp_path: Path) -> None:

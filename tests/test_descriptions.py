@@ -33,6 +33,7 @@ UNITS = {
     "0 to 1": r"0 to 1\b",
     "scale units": r"\bscale",
     "bytes": r"\bbytes\b",
+    "exports": r"\bexports\b",
     "participants": r"\bparticipants\b",
     "ratio": r"\b1 is real time\b",
     "pixels": r"1280x720",

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,6 @@ from tests.factories import (
 )
 from tests.studies import ONSETS, Study, all_keys, ids_in, records_in
 from tests.warm_worker import (
-    CSV,
     JSON,
     ONE,
     ZIP,
@@ -36,26 +36,18 @@ from tests.warm_worker import (
 pytestmark = pytest.mark.anyio
 
 
-async def test_csv_files_in_a_zip_hold_every_record(
-    worker: Worker, db: Database, study: Study, tmp_path: Path
+@pytest.mark.parametrize("file_format", ExportFormat)
+async def test_the_files_in_a_zip_hold_every_record(
+    worker: Worker, db: Database, study: Study, tmp_path: Path, file_format: ExportFormat
 ) -> None:
-    made = await exported(worker, db, tmp_path, experiments=study.experiments)
+    made = await exported(worker, db, tmp_path, experiments=study.experiments, format=file_format)
 
     for data_type in RecordType:
         rows = made.stems(data_type.value.stem)
         assert ids_in(rows, data_type) == study.ids(data_type, "experiment_key", *all_keys(study))
         assert {int(row["onset"]) for row in rows} == set(ONSETS)
-
-
-async def test_json_files_in_a_zip_hold_every_record(
-    worker: Worker, db: Database, study: Study, tmp_path: Path
-) -> None:
-    made = await exported(worker, db, tmp_path, experiments=study.experiments, format=JSON)
-
-    for data_type in RecordType:
-        ending = f"/{data_type.value.stem}.json"
-        rows = [row for path in made.members() if path.endswith(ending) for row in made.json(path)]
-        assert ids_in(rows, data_type) == study.ids(data_type, "experiment_key", *all_keys(study))
+    assert len(made.stems("rooms")) == len(study.rooms)
+    assert len(made.stems("participants")) == len(study.people)
 
 
 async def test_one_json_document_holds_every_record_inside_its_place(
@@ -79,15 +71,28 @@ async def test_one_json_document_holds_every_record_inside_its_place(
                     assert list(record.values())[:3] == place
 
 
+@pytest.mark.parametrize("file_format", [each for each in ExportFormat if each is not JSON])
 @pytest.mark.parametrize("data_type", RecordType)
-async def test_one_csv_file_holds_every_record_of_its_type(
-    worker: Worker, db: Database, study: Study, tmp_path: Path, data_type: RecordType
+async def test_one_file_holds_every_record_of_its_type(
+    worker: Worker,
+    db: Database,
+    study: Study,
+    tmp_path: Path,
+    data_type: RecordType,
+    file_format: ExportFormat,
 ) -> None:
     made = await exported(
-        worker, db, tmp_path, experiments=study.experiments, types=[data_type], packaging=ONE
+        worker,
+        db,
+        tmp_path,
+        experiments=study.experiments,
+        types=[data_type],
+        format=file_format,
+        packaging=ONE,
     )
 
-    rows = made.csv()
+    rows = made.rows()
+    assert made.path.suffix == f".{file_format.lower()}"
     assert ids_in(rows, data_type) == study.ids(data_type, "experiment_key", *all_keys(study))
     places = [(row["experimentId"], row["roomId"], row["timestamp"]) for row in rows]
     assert places == sorted(places, key=lambda place: (int(place[1].split("_")[1]), place[2]))
@@ -103,8 +108,8 @@ async def test_the_ledger_and_the_files_agree_with_what_was_selected(
     file_format: ExportFormat,
     packaging: ExportPackaging,
 ) -> None:
-    one_csv = (file_format, packaging) == (CSV, ONE)
-    types = [RecordType.CHAT_MESSAGES] if one_csv else list(RecordType)
+    one_table = packaging is ONE and file_format is not JSON
+    types = [RecordType.CHAT_MESSAGES] if one_table else list(RecordType)
     made = await exported(
         worker,
         db,
@@ -166,6 +171,7 @@ async def test_an_experiment_has_a_folder_for_each_room_with_files_that_have_row
         "rooms.csv",
         "_full/events.csv",
         "data_dictionary.json",
+        "datapackage.json",
         "metadata.json",
     ]
     assert [row["roomId"] for row in made.csv("rooms.csv")] == ["../full", "empty"]
@@ -210,15 +216,17 @@ async def test_the_dictionary_describes_every_column_of_every_file(
     assert by_name["participantId"]["identifies"] == "direct identifier"
 
 
+@pytest.mark.parametrize("file_format", ExportFormat)
 async def test_the_same_recipe_gives_the_same_bytes(
-    worker: Worker, db: Database, study: Study, tmp_path: Path
+    worker: Worker, db: Database, study: Study, tmp_path: Path, file_format: ExportFormat
 ) -> None:
-    recipe = await recipe_of(db, experiments=study.experiments)
-    first = await exported(worker, db, tmp_path / "1", experiments=study.experiments)
+    wanted: dict[str, Any] = {"experiments": study.experiments, "format": file_format}
+    recipe = await recipe_of(db, **wanted)
+    first = await exported(worker, db, tmp_path / "1", **wanted)
     with working() as another:
-        second = await exported(another, db, tmp_path / "2", experiments=study.experiments)
+        second = await exported(another, db, tmp_path / "2", **wanted)
 
-    assert recipe == await recipe_of(db, experiments=study.experiments)
+    assert recipe == await recipe_of(db, **wanted)
     assert first.path.read_bytes() == second.path.read_bytes()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db import Database
-from server.export.leases import claim, complete
+from server.export.leases import claim, complete, finish_cancel
 from server.export.plan import planner
 from server.export.progress import Hub
 from server.export.workers import Done
@@ -39,9 +39,16 @@ from tests.job_queue import (
     settings,
     until,
     until_true,
+    url_of,
 )
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def db(any_db: Database) -> Database:
+    """Either kind of database."""
+    return any_db
 
 
 async def test_an_export_is_written_and_its_progress_grows(
@@ -85,7 +92,7 @@ async def test_what_a_library_prints_does_not_disturb(
 
 
 async def test_two_servers_write_no_export_twice(db: Database, tmp_path: Path, user: Saved) -> None:
-    with server_process(tmp_path, 600), server_process(tmp_path, 600):
+    with server_process(db, tmp_path, 600), server_process(db, tmp_path, 600):
         keys = [await queue(db, user) for _ in range(12)]
         exports = [await until(db, key, "COMPLETED") for key in keys]
     assert [(export.attempts, export.fence) for export in exports] == [(1, 1)] * 12
@@ -112,6 +119,46 @@ async def test_a_user_has_five_running_while_others_get_their_turn(
     async with db.write() as tx:
         assert await complete(tx, taken[2], done, now())
     assert (await claimed()).id == many[5]
+
+
+async def test_servers_that_claim_at_once_take_each_export_once_and_five_of_a_user(
+    db: Database, user: Saved
+) -> None:
+    other = a_user()
+    await save(db, other)
+    many = [await queue(db, user) for _ in range(9)]
+    few = [await queue(db, other) for _ in range(3)]
+    another = Database(url_of(db))
+
+    async def claimed(server: Database) -> Any:
+        async with server.write() as tx:
+            return await claim(tx, ELSEWHERE, now() + 60_000)
+
+    taken = await asyncio.gather(*(claimed(server) for server in (db, another) * 8))
+    await another.close()
+    assert sorted(export.id for export in taken if export) == [*many[:5], *few]
+    assert {export.fence for export in taken if export} == {1}
+
+
+async def test_an_export_that_is_canceled_while_it_is_claimed_has_one_fate(
+    db: Database, user: Saved
+) -> None:
+    another = Database(url_of(db))
+    for _ in range(20):
+        key = await queue(db, user)
+
+        async def claimed() -> Any:
+            async with another.write() as tx:
+                return await claim(tx, ELSEWHERE, now() + 60_000)
+
+        export, was_canceled = await asyncio.gather(claimed(), cancel(db, key))
+        assert was_canceled
+        status = (await export_of(db, key)).status
+        assert status == ("CANCELED" if export is None else "CANCELING")
+        if export is not None:
+            async with db.write() as tx:
+                assert await finish_cancel(tx, export)
+    await another.close()
 
 
 async def test_a_queued_export_is_canceled_and_never_begun(

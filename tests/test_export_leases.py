@@ -31,6 +31,12 @@ from tests.job_queue import (
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture
+def db(any_db: Database) -> Database:
+    """Either kind of database."""
+    return any_db
+
+
 async def test_a_server_that_stops_leaves_its_export_to_be_begun_again(
     db: Database, tmp_path: Path, user: Saved
 ) -> None:
@@ -55,7 +61,7 @@ async def test_the_export_of_a_killed_server_goes_on_without_waiting_for_its_lea
     db: Database, tmp_path: Path, user: Saved
 ) -> None:
     key = await queue(db, user, "hang in attempt 1")
-    with server_process(tmp_path, lease_seconds=600) as server:
+    with server_process(db, tmp_path, lease_seconds=600) as server:
         await until_true(lambda: files(tmp_path) != [])
         server.kill()
         async with running(new_exporter(db, settings(tmp_path))):
@@ -68,8 +74,8 @@ async def test_a_server_that_slept_through_its_lease_changes_nothing(
     db: Database, tmp_path: Path, user: Saved
 ) -> None:
     key = await queue(db, user, "slow, hang in attempt 2")
-    with server_process(tmp_path, lease_seconds=1) as sleeper:
-        await until(db, key, "RUNNING")
+    with server_process(db, tmp_path, lease_seconds=1) as sleeper:
+        await until_true(lambda: files(tmp_path) != [])  # its worker has begun
         sleeper.send_signal(signal.SIGSTOP)
         await until_true(lambda: files(tmp_path) == [f"exports/{key}/1/out.csv"])
 

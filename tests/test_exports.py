@@ -1,67 +1,34 @@
 """Asking for exports: what is refused and how, whose they are, and cancelling them."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from sqlmodel import col
 
 from server.records.experiments import Collaborator
-from tests.conftest import Api
-from tests.factories import (
-    Row,
-    a_participant,
-    a_room,
-    a_user,
-    an_event,
-    an_experiment,
-    save,
+from server.records.participants import Pseudonym
+from tests.asking import (
+    CANCEL,
+    DELETE,
+    MINE,
+    ONE,
+    RETRY,
+    Lab,
+    a_lab,
+    refusal_in,
 )
+from tests.conftest import Api
+from tests.factories import a_participant, a_user, save
 
 pytestmark = pytest.mark.anyio
 
-CREATE = """mutation ($input: ExportInput!) { exportCreate(input: $input) {
-  export { id status format packaging anonymization snapshotAt requestedBy { name }
-    progress { percent completedRows totalRows message } downloadUrl }
-  userErrors { field code message } } }"""
-CANCEL = """mutation ($id: ID!) { exportCancel(id: $id) {
-  export { id status } userErrors { field code message } } }"""
-MINE = "{ exports { totalCount nodes { id status } } }"
-
-
-class Lab:
-    """An owner's experiment with one event, and the key of the owner."""
-
-    def __init__(self, api: Api, owner: Row, experiment: Row, room: Row, person: Row) -> None:
-        self.api = api
-        self.owner = owner
-        self.experiment = experiment
-        self.room = room
-        self.person = person
-        self.key = ""
-
-    async def create(self, key: str | None = None, **wanted: Any) -> dict[str, Any]:
-        data = await self.api.ask(CREATE, key or self.key, input=wanted)
-        payload: dict[str, Any] = data["exportCreate"]
-        return payload
-
-    async def refusal(self, key: str | None = None, **wanted: Any) -> tuple[str, str]:
-        payload = await self.create(key, **wanted)
-        assert payload["export"] is None
-        [error] = payload["userErrors"]
-        assert error["message"].endswith((".", "?"))
-        return error["code"], ".".join(error["field"] or [])
-
 
 @pytest.fixture
-async def lab(api: Api) -> Lab:
-    owner = a_user()
-    experiment = an_experiment(owner)
-    room = a_room(experiment)
-    person = a_participant(room)
-    await save(api.db, owner, experiment, room, person, an_event(person, onset=-5))
-    made = Lab(api, owner, experiment, room, person)
-    made.key = await api.key_of(owner.key)
-    return made
+async def lab(any_api: Api, tmp_path: Path) -> Lab:
+    return await a_lab(any_api, tmp_path)
 
 
 async def test_an_export_is_queued_with_identifiers_removed_unless_told_otherwise(lab: Lab) -> None:
@@ -129,6 +96,39 @@ async def test_the_same_idempotency_key_gives_the_same_export(lab: Lab) -> None:
     assert (await lab.api.ask(MINE, lab.key))["exports"]["totalCount"] == 2
 
 
+async def test_twenty_at_once_with_one_idempotency_key_are_one_export(lab: Lab) -> None:
+    wanted: dict[str, Any] = {
+        "experimentIds": [lab.experiment["experiment_id"]],
+        "idempotencyKey": "all at once",
+    }
+    payloads = await asyncio.gather(*(lab.create(**wanted) for _ in range(20)))
+    assert len({payload["export"]["id"] for payload in payloads}) == 1
+
+
+async def test_exports_asked_for_at_once_give_everybody_one_code(lab: Lab) -> None:
+    people = [a_participant(lab.room) for _ in range(5)]
+    await save(lab.api.db, *people)
+    other = a_user(role="ADMINISTRATOR")
+    await save(lab.api.db, other)
+    keys = [lab.key, await lab.api.key_of(other.key)] * 4
+    wanted = {"experimentIds": [lab.experiment["experiment_id"]]}
+    payloads = await asyncio.gather(*(lab.create(key, **wanted) for key in keys))
+    assert [payload["userErrors"] for payload in payloads] == [[]] * 8
+    async with lab.api.db.read() as tx:
+        codes = (await tx.scalars(select(col(Pseudonym.code)))).all()
+    assert sorted(codes) == [f"P{number:04}" for number in range(1, 7)]
+
+
+async def test_a_text_that_the_database_cannot_keep_is_refused(lab: Lab) -> None:
+    payload = await lab.create(experimentIds=[lab.experiment["experiment_id"]], reason="because\0")
+    if lab.api.db.file:
+        assert payload["userErrors"] == []
+    else:
+        [error] = payload["userErrors"]
+        assert error["code"] == "BAD_USER_INPUT"
+        assert "leave it out" in error["message"]
+
+
 async def test_who_may_only_view_cannot_export(lab: Lab) -> None:
     colleague = a_user()
     await save(lab.api.db, colleague)
@@ -165,35 +165,39 @@ async def test_a_key_must_allow_exports_and_every_type_in_them(lab: Lab) -> None
 
 
 async def test_a_queued_export_can_be_canceled_once(lab: Lab) -> None:
-    export = (await lab.create(roomIds=[lab.room["room_id"]]))["export"]
+    id_ = await lab.created(**lab.here)
 
-    first = (await lab.api.ask(CANCEL, lab.key, id=export["id"]))["exportCancel"]
-    again = (await lab.api.ask(CANCEL, lab.key, id=export["id"]))["exportCancel"]
+    first = await lab.ask("exportCancel", CANCEL, id=id_)
+    again = await lab.ask("exportCancel", CANCEL, id=id_)
 
-    assert first == {"export": {"id": export["id"], "status": "CANCELED"}, "userErrors": []}
+    assert (first["export"]["id"], first["export"]["status"]) == (id_, "CANCELED")
     assert again["export"] is None
-    assert [error["code"] for error in again["userErrors"]] == ["ALREADY_FINISHED"]
+    assert refusal_in(again) == ("ALREADY_FINISHED", "id")
 
 
 @pytest.mark.parametrize("id_", ["", "RXhwb3J0Ojk5OTk", "%%%", "RXZlbnQ6MQ"])
-async def test_an_unknown_export_cannot_be_canceled(lab: Lab, id_: str) -> None:
-    [error] = (await lab.api.ask(CANCEL, lab.key, id=id_))["exportCancel"]["userErrors"]
+@pytest.mark.parametrize("name", ["exportCancel", "exportRetry", "exportDelete"])
+async def test_nothing_can_be_done_with_an_unknown_export(lab: Lab, name: str, id_: str) -> None:
+    query = {"exportCancel": CANCEL, "exportRetry": RETRY, "exportDelete": DELETE}[name]
 
-    assert (error["code"], error["field"]) == ("NOT_FOUND", ["id"])
+    assert refusal_in(await lab.ask(name, query, id=id_)) == ("NOT_FOUND", "id")
 
 
 async def test_exports_are_seen_by_who_asked_for_them_and_by_administrators(lab: Lab) -> None:
-    export = (await lab.create(roomIds=[lab.room["room_id"]]))["export"]
+    id_ = await lab.created(**lab.here)
     stranger, administrator = a_user(), a_user(role="ADMINISTRATOR")
     await save(lab.api.db, stranger, administrator)
-    one = "query ($id: ID!) { export(id: $id) { id } node(id: $id) { id } }"
 
     for user, seen in ((lab.owner, True), (administrator, True), (stranger, False)):
         key = await lab.api.key_of(user.key)
-        found = await lab.api.ask(one, key, id=export["id"])
+        found = await lab.api.ask(ONE, key, id=id_)
         listed = (await lab.api.ask(MINE, key))["exports"]["totalCount"]
         assert (found["export"] is not None, found["node"] is not None) == (seen, seen)
         assert listed == int(seen)
     key = await lab.api.key_of(stranger.key)
-    [error] = (await lab.api.ask(CANCEL, key, id=export["id"]))["exportCancel"]["userErrors"]
-    assert error["code"] == "NOT_FOUND"
+    for name, query in (
+        ("exportCancel", CANCEL),
+        ("exportRetry", RETRY),
+        ("exportDelete", DELETE),
+    ):
+        assert refusal_in(await lab.ask(name, query, key, id=id_)) == ("NOT_FOUND", "id")

@@ -152,6 +152,23 @@ async def test_a_file_keeps_its_name_in_any_language(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ending", "media_type"),
+    [
+        ("csv", "text/csv; charset=utf-8"),
+        ("tsv", "text/tab-separated-values; charset=utf-8"),
+        ("json", "application/json"),
+        ("ndjson", "application/x-ndjson"),
+        ("parquet", "application/vnd.apache.parquet"),
+        ("zip", "application/zip"),
+        ("other", "application/octet-stream"),
+    ],
+)
+async def test_a_file_says_what_it_is(server: Server, ending: str, media_type: str) -> None:
+    answer = await server.download(await an_export(server, file_name=f"out.{ending}"))
+    assert answer.headers["content-type"] == media_type
+
+
+@pytest.mark.parametrize(
     ("asked", "start", "end"),
     [("bytes=0-9", 0, 10), ("bytes=1000000-", 1_000_000, None), ("bytes=-5", -5, None)],
 )

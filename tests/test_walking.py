@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 from sqlmodel import col
 
+from server.db import Stored
 from server.records.experiments import EXPERIMENTS
 from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS
@@ -130,6 +131,7 @@ async def become(api: Api, walk: Walk, moment: int) -> None:
     await save(api.db, *(life.row for life in walk.lives if life.born == moment < life.dies))
     ended = [life.row.key for life in walk.lives if life.born < moment == life.dies]
     model = walk.case.listed.model
+    assert issubclass(model, Stored)
     async with api.db.write() as tx:
         await tx.execute(delete(model).where(col(model.id).in_(ended)))
 

@@ -1,4 +1,4 @@
-"""A warm export worker for tests, and what it wrote, read by Python's own csv, json and zipfile."""
+"""A warm export worker for tests, and what it wrote, read by Python's own modules and Arrow."""
 
 import csv
 import io
@@ -8,11 +8,12 @@ import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZipFile
 
 from server.db import Database
+from server.export.arrow import pa, pq
 from server.export.plan import Places, make_plan
 from server.export.pseudonyms import assign_pseudonyms
 from server.export.recipe import Recipe, take_bounds
@@ -25,7 +26,8 @@ from tests.folders import files_below
 
 COMMAND = [sys.executable, "-m", "server.export.worker"]
 
-CSV, JSON = ExportFormat.CSV, ExportFormat.JSON
+CSV, TSV, JSON = ExportFormat.CSV, ExportFormat.TSV, ExportFormat.JSON
+NDJSON, PARQUET = ExportFormat.NDJSON, ExportFormat.PARQUET
 ONE, ZIP = ExportPackaging.SINGLE_FILE, ExportPackaging.ZIP
 
 Rows = list[dict[str, Any]]
@@ -82,6 +84,11 @@ class Exported:
         """Read a JSON file, by its path in the ZIP if it is in one."""
         return json.loads(self.members()[path] if path else self.path.read_bytes())
 
+    def rows(self, path: str = "") -> Rows:
+        """Read the rows of a file of any format, by its path in the ZIP if it is in one."""
+        ending = (path or self.path.name).rsplit(".", 1)[1]
+        return read_rows(self.members()[path] if path else self.path.read_bytes(), ending)
+
     def members(self) -> dict[str, bytes]:
         """Return the files of a ZIP, by their paths below its one folder."""
         with ZipFile(self.path) as archive:
@@ -89,13 +96,41 @@ class Exported:
             return {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
 
     def stems(self, stem: str) -> Rows:
-        """Return the rows of all CSV files of a data type."""
-        paths = [path for path in self.members() if path.endswith(f"/{stem}.csv")]
-        return [row for path in paths for row in self.csv(path)]
+        """Return the rows of all files of a data type."""
+        paths = [path for path in self.members() if PurePosixPath(path).stem == stem]
+        return [row for path in paths for row in self.rows(path)]
 
 
-def read_csv(data: bytes) -> Rows:
-    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+def read_rows(data: bytes, ending: str) -> Rows:
+    """Read a file; a nested document has no rows, and is not read."""
+    match ending:
+        case "csv":
+            return read_csv(data)
+        case "tsv":
+            return read_csv(data, "\t")
+        case "json":
+            rows: Rows = json.loads(data)
+            return rows
+        case "ndjson":
+            return [json.loads(line) for line in data.decode().split("\n")[:-1]]
+        case _:
+            table: Rows = pq.read_table(pa.BufferReader(data)).to_pylist()
+            return table
+
+
+def read_csv(data: bytes, separator: str = ",") -> Rows:
+    text = io.StringIO(data.decode("utf-8-sig"), newline="")
+    return list(csv.DictReader(text, delimiter=separator))
+
+
+def text_in(data: bytes) -> str:
+    """Return all that can be read in a file: of Parquet, what is packed up, too."""
+    if not data.startswith(b"PAR1"):
+        return data.decode()
+    table = pq.read_table(pa.BufferReader(data))
+    said = str(table.schema) + str(pq.read_metadata(pa.BufferReader(data)).metadata)
+    rows = json.dumps(table.to_pylist(), ensure_ascii=False, default=str)
+    return data.decode(errors="replace") + said + rows
 
 
 async def recipe_of(
@@ -108,7 +143,7 @@ async def recipe_of(
     **changes: Any,
 ) -> Recipe:
     names = tuple(data_type.name for data_type in types)
-    async with db.read() as tx:
+    async with db.write() as tx:
         bounds = await take_bounds(tx)
     values: dict[str, Any] = {
         "experiment_keys": tuple(row.key for row in experiments),

@@ -7,12 +7,14 @@ from functools import partial
 import orjson
 
 from server.export.contents import Contents
+from server.export.data_packages import data_package
 from server.export.files import Files, Stand
 from server.export.manifests import (
     Manifest,
     columns,
     data_dictionary,
     metadata,
+    place_rows,
     rooms_with_counts,
     tables,
 )
@@ -24,7 +26,7 @@ from server.export.spool import Spool, State
 from server.export.tables import Plan, RecordTable
 from server.export.zip_files import Member, MemberFile, ZipWriter
 
-_METADATA, _DICTIONARY = "metadata.json", "data_dictionary.json"
+_METADATA, _DICTIONARY, _PACKAGE = "metadata.json", "data_dictionary.json", "datapackage.json"
 
 
 class Archive:
@@ -51,10 +53,12 @@ class Archive:
         """Write everything; what tells of the files comes last, when they are known."""
         experiments = self._contents.experiments
         top = self._plan.title
-        names = distinct_names(experiments.ids.to_pylist(), (_METADATA, _DICTIONARY))
+        names = distinct_names(experiments.ids.to_pylist(), (_METADATA, _DICTIONARY, _PACKAGE))
         for key, name in zip(experiments.keys, names, strict=True):
             self._write_experiment(key, f"{top}/{name}" if len(names) > 1 else top)
         self._write_json(f"{top}/{_DICTIONARY}", data_dictionary(self._plan, self._files.spreads))
+        package = data_package(self._plan, self._files.spreads, self.manifest.files)
+        self._write_json(f"{top}/{_PACKAGE}", package)
         self._write_json(f"{top}/{_METADATA}", self._metadata())
         self._zip.close()
 
@@ -66,7 +70,7 @@ class Archive:
             path = f"{folder}/{places.table.stem}.{self._files.ending}"
             self._write_file(path, None, partial(self._places, places, keys))
         taken = [f"{table.stem}.{self._files.ending}" for table in tables(plan)]
-        names = distinct_names(rooms.public_ids(inside), (*taken, _METADATA, _DICTIONARY))
+        names = distinct_names(rooms.public_ids(inside), (*taken, _METADATA, _DICTIONARY, _PACKAGE))
         for room, name in zip(inside, names, strict=True):
             self._write_room(room, f"{folder}/{name}")
 
@@ -146,6 +150,7 @@ class Archive:
         return {
             **metadata(self._plan, self._contents),
             "media": self._media.ledger(len(self.manifest.media), len(self.manifest.missing)),
+            "experiments": place_rows(self._contents.experiments),
             "rooms": rooms_with_counts(self._plan, self._contents),
             "files": self.manifest.files,
             "columns": described,

@@ -5,9 +5,11 @@ from typing import Any
 import polars
 import pyarrow
 import pyarrow.compute
+import pyarrow.parquet
 
 pa: Any = pyarrow
 pc: Any = pyarrow.compute
+pq: Any = pyarrow.parquet
 pl: Any = polars
 
 Array = Any

@@ -13,6 +13,7 @@ _TEXT = np.dtype([("day", "S10"), ("minute", "S7"), ("second", "S7")])
 _FIRST_DAY, _LAST_DAY = (
     int(np.datetime64(day).astype(int)) for day in ("0001-01-01", "9999-12-31")
 )
+_LAST_YEAR = 9999
 
 
 def iso_times(moments: Array) -> Array:
@@ -27,7 +28,7 @@ def iso_times(moments: Array) -> Array:
     days, minutes = np.divmod(minutes, 24 * 60)
     first, last = int(days.min()), int(days.max())
     if first < _FIRST_DAY or last > _LAST_DAY:
-        texts = _any_year(known)
+        texts = _in_any_year(days, _MINUTES.take(minutes), _SECONDS.take(milliseconds))
     else:
         text = np.empty(len(known), _TEXT)
         text["day"] = _days(days, first, last)
@@ -49,10 +50,18 @@ def _days(days: Any, first: int, last: int) -> Any:  # noqa: ANN401 - arrays of 
     return texts.astype("S10").take(places)
 
 
-def _any_year(moments: Array) -> Array:
-    """Return years that need a sign, as ISO 8601 writes them."""
-    texts = _dates(moments.to_numpy().astype("datetime64[ms]"))
-    return pa.array(np.char.add(texts, "Z"), pa.string())
+def _in_any_year(days: Any, *times: Any) -> Array:  # noqa: ANN401 - arrays of numpy
+    """Return moments of which some lie outside the years that have four digits."""
+    distinct, places = np.unique(days, return_inverse=True)
+    texts = [_signed(day) for day in _dates(distinct.astype("datetime64[D]")).tolist()]
+    parts = (pa.array(time.astype("U7"), pa.string()) for time in times)
+    return pc.binary_join_element_wise(pc.take(pa.array(texts), pa.array(places)), *parts, "")
+
+
+def _signed(day: str) -> str:
+    """Return a day with a year that is signed where ISO 8601 asks for it, as in `+010000-01-01`."""
+    year, month_and_day = int(day[:-6]), day[-6:]
+    return (f"{year:04}" if 0 <= year <= _LAST_YEAR else f"{year:+07}") + month_and_day
 
 
 def real_texts(numbers: Array) -> Array:

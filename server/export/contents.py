@@ -14,8 +14,9 @@ from server.export.arrow import Array, Columns, pa
 from server.export.arrow_text import truth_values
 from server.export.lookups import Lookup
 from server.export.places import Places
-from server.export.reading import Reader, rows_at_once
-from server.export.tables import Column, Kind, Plan, RecordTable, Table
+from server.export.reading import ROWS, Reader, rows_at_once
+from server.export.shifting import TimeShifts, moments, without_times
+from server.export.tables import Column, Kind, Plan, Query, RecordTable, Table
 
 Key = tuple[int, int, int]
 """What records are in the order of: the keys of their room, their time, and themselves."""
@@ -51,8 +52,10 @@ class Contents:
     def __init__(self, reader: Reader, plan: Plan) -> None:
         self._reader = reader
         self._records = plan.records
+        self._moments = moments((plan.rooms, plan.participants, *plan.records))
         self._people = People(reader, plan.identities) if plan.identities else None
         self._lookups: dict[tuple[str, str], Lookup] = {}
+        self._shifts = TimeShifts(reader.whole(plan.shifts)) if plan.shifts else None
         self.experiments = self._places(plan.experiments, "experimentId", "experiment_key")
         self.rooms = self._places(plan.rooms, "roomId", "room_key", "experiment_key")
         of_room = Lookup(self.rooms.keys, self.rooms.columns["experimentId"])
@@ -88,24 +91,27 @@ class Contents:
                     continue
                 rows = {name: column.slice(start) for name, column in rows.items()}
                 after = None
-            yield Part(self._public(table, rows), tuple(rows[name] for name in _ORDER))
+            yield Part(
+                self._public(table, rows, table.hidden), tuple(rows[name] for name in _ORDER)
+            )
 
     def json(self, table: Table) -> Iterator[Columns]:
         """Read the JSON columns of all records of a type, room by room."""
         for rows in self._reader.batches(table.rows.among(self.rooms.keys), rows_at_once(table)):
             yield self._public(table, rows)
 
-    def without_identities(self, value: object) -> object:
-        """Return a JSON value without what tells who people are, if that is to be left out."""
-        return self._people.without_identities(value) if self._people else value
+    def batches(self, query: Query) -> Iterator[Columns]:
+        """Read what else a plan asks for, some rows at a time."""
+        return self._reader.batches(query, ROWS)
 
-    def label(self, room: int, label: str) -> str:
-        """Return the id of something in a room, without what tells who people are."""
-        if self._people is None:
-            return label
-        experiment = self._experiment.find(pa.array([room], pa.int64()))
-        text: str = self._people.labels(experiment, pa.array([label], pa.string()))[0].as_py()
-        return text
+    def label(self, experiment_key: int, text: str) -> str:
+        """Return the id of a thing, or a short text, without the ids of people of an experiment."""
+        return self._people.label(experiment_key, text) if self._people else text
+
+    def disclosable(self, filters: object) -> object:
+        """Return filters without what they tell of people, and of times, if that is left out."""
+        shown = self._people.without_identities(filters) if self._people else filters
+        return without_times(shown, self._moments) if self._shifts else shown
 
     def _by_room(self, counts: dict[int, int]) -> Counter[int]:
         rooms = Counter[int]()
@@ -123,16 +129,20 @@ class Contents:
         self._lookups[own_id, own_key] = Lookup(keys, ids)
         return Places(table, keys, ids, rows.get(parent), self._public(table, rows))
 
-    def _public(self, table: Table, rows: Columns) -> Columns:
-        columns = {column.name: self._column(column, rows) for column in table.columns}
+    def _public(self, table: Table, rows: Columns, hidden: Sequence[Column] = ()) -> Columns:
+        read = (*table.columns, *hidden)
+        columns = {column.name: self._column(column, rows) for column in read}
+        if self._shifts:
+            columns |= self._shifts.moved(read, columns, rows.get("room_key"))
         if self._people is None:
-            return columns
+            return columns  # there is nothing to hide, nor anything hidden
         experiments = rows.get("experiment_key") or self._experiment.find(rows["room_key"])
         parts = [
-            self._people.scrubbed(table.columns, experiment, part)
+            self._people.scrubbed(read, experiment, part)
             for experiment, part in _by_experiment(experiments, columns)
         ]
-        return {name: _joined(columns[name], [part[name] for part in parts]) for name in columns}
+        shown = [column.name for column in table.columns]
+        return {name: _joined(columns[name], [part[name] for part in parts]) for name in shown}
 
     def _column(self, column: Column, rows: Columns) -> Array:
         if column.key:

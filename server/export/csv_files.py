@@ -1,34 +1,50 @@
-"""CSV: RFC 4180 in UTF-8, but for line ends, which are LF.
+"""CSV and TSV: RFC 4180 in UTF-8, with commas or tabs, but for line ends, which are LF.
 
 NULL is an empty field and an empty text is `""`. For spreadsheets there is a mark of the encoding
 in front, and a quote before any text that one would take for a formula; numbers are left alone.
 """
 
+import csv
 from collections.abc import Mapping, Sequence
-from io import BytesIO
+from io import BytesIO, StringIO
 
-from server.export.arrow import Array, Columns, pa, pc, pl
+from server.export.arrow import Array, Columns, pa, pl
 from server.export.arrow_text import iso_times
+from server.export.formulas import guarded
 from server.export.spool import Bytes
 from server.export.spreads import Spread
 from server.export.tables import Column, Kind
 
 _MARK = "\ufeff".encode()
-_FORMULA = r"^[=+\-@\t\r]"
+
+SEPARATORS = {"CSV": ",", "TSV": "\t"}
+"""What stands between the values, by format: in these, a JSON column becomes several."""
 
 
 class CsvText:
-    """A table as CSV; `spreads` are the JSON columns that become several."""
+    """A table as CSV or TSV; `spreads` are the JSON columns that become several.
 
-    ending = "csv"
+    mark   whether a byte order mark begins the file
+    guard  whether texts that look like formulas get a quote in front
+    """
+
     resumable = True
 
     def __init__(
-        self, columns: Sequence[Column], spreads: Mapping[str, Spread], *, excel: bool
+        self,
+        columns: Sequence[Column],
+        spreads: Mapping[str, Spread],
+        *,
+        format_: str = "CSV",
+        mark: bool = False,
+        guard: bool = False,
     ) -> None:
         self._columns = columns
         self._spreads = spreads
-        self._excel = excel
+        self._separator = SEPARATORS[format_]
+        self._mark = mark
+        self._guard = guard
+        self.ending = format_.lower()
         self.header = [
             name
             for column in columns
@@ -39,11 +55,12 @@ class CsvText:
         ]
 
     def head(self) -> Bytes:
-        return (_MARK if self._excel else b"") + _written([pa.array([h]) for h in self.header])
+        line = StringIO()
+        csv.writer(line, delimiter=self._separator, lineterminator="\n").writerow(self.header)
+        return (_MARK if self._mark else b"") + line.getvalue().encode()
 
     def rows(self, rows: Columns) -> Bytes:
-        cells = [cell for column in self._columns for cell in self._cells(column, rows)]
-        return _written(cells)
+        return self._written([cell for each in self._columns for cell in self._cells(each, rows)])
 
     def tail(self) -> Bytes:
         return b""
@@ -57,21 +74,20 @@ class CsvText:
             case Kind.TIMESTAMP:
                 return [iso_times(values)]
             case Kind.JSON:
-                return self._spread(column).split(values, excel=self._excel)
-            case Kind.TEXT | Kind.PUBLIC_ID if self._excel:
-                return [_guarded(values)]
+                return self._spread(column).split(values, guard=self._guard)
+            case Kind.TEXT | Kind.PUBLIC_ID if self._guard:
+                return [guarded(values)]
             case _:
                 return [values]
 
-
-def _guarded(texts: Array) -> Array:
-    formulas = pc.match_substring_regex(texts, _FORMULA)
-    return pc.if_else(formulas, pc.binary_join_element_wise("'", texts, ""), texts)
-
-
-def _written(cells: Sequence[Array]) -> bytes:
-    """Write columns, numbered: a name that comes from a JSON key may hold what names cannot."""
-    rows = pl.from_arrow(pa.table(cells, [str(number) for number in range(len(cells))]))
-    written = BytesIO()
-    rows.write_csv(written, include_header=False, batch_size=max(1, rows.height))
-    return written.getvalue()
+    def _written(self, cells: Sequence[Array]) -> bytes:
+        """Write columns, numbered: a name that comes from a JSON key may hold what names cannot."""
+        rows = pl.from_arrow(pa.table(cells, [str(number) for number in range(len(cells))]))
+        written = BytesIO()
+        rows.write_csv(
+            written,
+            include_header=False,
+            separator=self._separator,
+            batch_size=max(1, rows.height),
+        )
+        return written.getvalue()

@@ -8,7 +8,6 @@ from pydantic.alias_generators import to_camel
 from sqlalchemy import (
     Boolean,
     ColumnElement,
-    CompoundSelect,
     Float,
     Integer,
     func,
@@ -21,14 +20,14 @@ from sqlmodel import SQLModel, col
 
 from server.column_types import JsonType
 from server.db import Stored
-from server.export.recipe import PARTICIPANTS, ROOMS, Recipe
-from server.export.statements import compiled, is_among_those_asked_for, with_sample
-from server.export.tables import Column, Identifying, Kind, RecordTable, Table
+from server.export.recipe import PARTICIPANTS, Recipe
+from server.export.statements import Dialect, is_among_those_asked_for
+from server.export.tables import BORNE_BY, Column, Identifying, Kind, Query, RecordTable, Table
 from server.key_lists import among
 from server.records import RecordType
 from server.records.base import Place
 from server.records.experiments import Experiment, ExperimentBase
-from server.records.exports import ExportFormat, ExportPackaging
+from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.participants import Participant, ParticipantBase
 from server.records.rooms import Room, RoomBase
 from server.timestamps import Timestamp
@@ -44,36 +43,29 @@ _BELOW = ("room_id", "participant_id")
 """The ids whose keys are read with each record; a room tells its experiment."""
 
 
-def experiments(keys: Sequence[int]) -> Table:
+def experiments(dialect: Dialect, keys: Sequence[int]) -> Table:
     """Describe the table of some experiments."""
     chosen = among(col(Experiment.id), keys)
-    return _place_table("experiments", "experiment_id", Experiment, ExperimentBase, chosen)
+    return _place_table(dialect, "experiments", "experiment_id", Experiment, ExperimentBase, chosen)
 
 
-def rooms(recipe: Recipe) -> Table:
+def rooms(dialect: Dialect, recipe: Recipe) -> Table:
     """Describe the table of the rooms that anything selected lies in."""
-    of_participants = select(col(Participant.room_key)).where(
-        among(col(Participant.id), recipe.participant_keys)
-    )
-    chosen = or_(
-        recipe.selects(col(Room.experiment_key), col(Room.id)), col(Room.id).in_(of_participants)
-    )
-    there = recipe.within(ROOMS, col(Room.id))
-    return _place_table("rooms", "room_id", Room, RoomBase, chosen, there)
+    return _place_table(dialect, "rooms", "room_id", Room, RoomBase, recipe.selects_rooms())
 
 
-def participants(recipe: Recipe) -> Table:
+def participants(dialect: Dialect, recipe: Recipe) -> Table:
     """Describe the table of the selected participants."""
     chosen = recipe.selects(
         col(Participant.experiment_key), col(Participant.room_key), col(Participant.id)
     )
     there = recipe.within(PARTICIPANTS, col(Participant.id))
-    return _place_table(
-        "participants", "participant_id", Participant, ParticipantBase, chosen, there
-    )
+    shape = ("participants", "participant_id", Participant, ParticipantBase)
+    return _place_table(dialect, *shape, chosen, there)
 
 
 def _place_table(
+    dialect: Dialect,
     name: str,
     own_id: str,
     model: type[Stored],
@@ -89,11 +81,11 @@ def _place_table(
     names = [name for name in base.model_fields if name != own_id]
     shown = {to_camel(name): expressions[name] for name in names}
     columns = [*map(_place, ids), *_columns(base, expressions, names)]
-    rows = _rows({**keys, "public_id": expressions[own_id], **shown}, columns, where, [own_key])
-    return Table(name, name, name, tuple(columns), compiled(rows))
+    read = {**keys, "public_id": expressions[own_id], **shown}
+    return Table(name, name, name, tuple(columns), _rows(dialect, read, columns, where, [own_key]))
 
 
-def records(recipe: Recipe, name: str) -> RecordTable:
+def records(dialect: Dialect, recipe: Recipe, name: str) -> RecordTable:
     """Describe a data type's records, of which a worker reads those of some places at a time."""
     data_type = RecordType[name].value
     expressions = data_type.model.expressions()
@@ -104,32 +96,49 @@ def records(recipe: Recipe, name: str) -> RecordTable:
     nested = recipe.packaging is ExportPackaging.SINGLE_FILE and recipe.format is ExportFormat.JSON
     place = "participant_key" if nested else "room_key"
     names = [name for name in data_type.public_columns if name not in Place.model_fields]
-    shown = {to_camel(name): expressions[name] for name in names}
     places = [replace(_place("experiment_id"), key="room_key"), *map(_place, _BELOW)]
-    columns = [*places, *_columns(data_type.base, expressions, names)]
+    columns, hidden = _chosen(
+        [*places, *_columns(data_type.base, expressions, names)], recipe, name
+    )
+    needed = {"timestamp", *(column.name for column in (*columns, *hidden))}
+    every = {to_camel(name): expressions[name] for name in names}
+    shown = {name: stored for name, stored in every.items() if name in needed}
     read = {name: expressions[name] for name in ("room_key", "participant_key", "id")}
     asked_for = is_among_those_asked_for(key[place])
     whole_places = nested or not recipe.participant_keys  # then there is no more to look at
     wanted_rows = [asked_for, *(kept if whole_places else chosen)]
     order = [place, "timestamp", "id"]
-    rows = _rows({**read, **shown}, columns, wanted_rows, order)
     person = key["participant_key"]
     return RecordTable(
         name=data_type.name,
         title=data_type.title,
         stem=data_type.stem,
         columns=tuple(columns),
-        rows=compiled(rows),
+        rows=_rows(dialect, {**read, **shown}, [*columns, *hidden], wanted_rows, order),
         data_type=name,
-        json=_json_table(data_type.name, columns, {**read, **shown}, wanted_rows, order),
-        counts=compiled(
+        hidden=tuple(hidden),
+        json=_json_table(dialect, data_type.name, columns, {**read, **shown}, wanted_rows, order),
+        counts=dialect.compiled(
             select(person, func.count()).where(_of_people(recipe, person), *kept).group_by(person)
         ),
-        selected=compiled(select(func.count()).select_from(data_type.model).where(*chosen)),
+        selected=dialect.compiled(select(func.count()).select_from(data_type.model).where(*chosen)),
     )
 
 
+def _chosen(
+    every: Sequence[Column], recipe: Recipe, name: str
+) -> tuple[list[Column], list[Column]]:
+    """Return the columns that files show, and those that must be read besides."""
+    wanted = recipe.columns.get(name) or [column.name for column in every]
+    shown = [column for column in every if column.name in wanted]
+    if recipe.anonymization is Anonymization.KEEP:
+        return shown, []
+    bearers = {BORNE_BY.get(column.name) for column in shown} - set(wanted)
+    return shown, [column for column in every if column.name in bearers]
+
+
 def _json_table(
+    dialect: Dialect,
     name: str,
     columns: Iterable[Column],
     shown: Mapping[str, ColumnElement[Any]],
@@ -141,8 +150,9 @@ def _json_table(
         return None
     filled = or_(*(shown[column.name].is_not(None) for column in nested))
     names = dict.fromkeys(("room_key", *order, *(column.name for column in nested)))
-    rows = _rows({name: shown[name] for name in names}, nested, [*where, filled], order)
-    return Table(name, name, name, tuple(nested), compiled(rows))
+    read = {name: shown[name] for name in names}
+    rows = _rows(dialect, read, nested, [*where, filled], order)
+    return Table(name, name, name, tuple(nested), rows)
 
 
 def _of_people(recipe: Recipe, participant_key: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -156,15 +166,16 @@ def _of_people(recipe: Recipe, participant_key: ColumnElement[Any]) -> ColumnEle
 
 
 def _rows(
+    dialect: Dialect,
     shown: Mapping[str, ColumnElement[Any]],
     columns: Sequence[Column],
     where: Sequence[ColumnElement[bool]],
     order: Sequence[str],
-) -> CompoundSelect[Any]:
+) -> Query:
     """Select columns, under these names; those that are no file's columns are keys or ids."""
     kinds = {column.name: column.kind for column in columns} | {"public_id": Kind.TEXT}
     rows = select(*(column.label(name) for name, column in shown.items())).where(*where)
-    return with_sample(rows, [kinds.get(name, Kind.INTEGER) for name in shown], order)
+    return dialect.table(rows, [kinds.get(name, Kind.INTEGER) for name in shown], order)
 
 
 def _place(name: str) -> Column:
@@ -177,6 +188,11 @@ def _place(name: str) -> Column:
         identifies=_identifies(stored),
         key=_KEYS[name],
     )
+
+
+def columns_of(model: type[Stored], base: type[SQLModel]) -> list[Column]:
+    """Describe the public columns of a table's own, in the order in which files show them."""
+    return list(_columns(base, model.expressions(), base.model_fields))
 
 
 def _columns(

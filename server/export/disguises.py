@@ -33,6 +33,7 @@ _SHORTEST_CONTACT = 6
 """Characters of an address that is looked for; less is no address, and stands in many a word."""
 
 _LONG_NUMBER = re.compile(r"\d{19}")
+_HALF_CHARACTER = re.compile(r"(?i)\\ud[89a-f]")
 
 Change = Callable[[str], str]
 
@@ -58,8 +59,13 @@ class Disguise:
             known = self._names.get(name.lower(), names[name])
             self._names[name.lower()] = known if known == names[name] else None
         literals = [*codes, *(text for text in contacts if len(text) >= _SHORTEST_CONTACT)]
-        self.known = beginnings(literals) if literals else None
-        """For RE2: what may contain an id or a contact of a participant."""
+        unlike_ids = [name for name in words if not re.fullmatch(PLAIN, name)]
+        like_known = (
+            beginnings(literals) if literals else None,
+            beginnings_of_names(unlike_ids) if unlike_ids else None,
+        )
+        self.known = "|".join(filter(None, like_known)) or None
+        """For RE2: what may contain what `label` takes out."""
         plain = (len(text) for text in literals if re.fullmatch(PLAIN, text))
         self.shortest_plain = min(plain, default=sys.maxsize)
         """What is made like an id and is shorter than this contains none of them."""
@@ -67,7 +73,7 @@ class Disguise:
         self.suspicious = "|".join(filter(None, (self.known, like_names, LIKE_ADDRESSES)))
         """For RE2: what may contain anything that tells who somebody is."""
         self.suspicious_json = rf"{self.suspicious}|{LIKE_KEYS}|\\"  # escapes hide what they mean
-        self._known = self._pattern(literals)
+        self._known = self._pattern(literals, names=unlike_ids)
         self._everything = self._pattern(literals, rest=f"(?P<ip>{IPV4}|{LIKE_IPV6})", names=words)
 
     def text(self, text: str) -> str:
@@ -75,7 +81,10 @@ class Disguise:
         return self._everything.sub(self._replacement, text)
 
     def label(self, text: str) -> str:
-        """Return text that is not free without ids and contacts of participants."""
+        """Return text that is not free without ids and contacts of participants.
+
+        And without names that look like no id or word of a program's: `Anna Smith`, but not `host`.
+        """
         return self._known.sub(self._replacement, text)
 
     def person(self, participant_id: str) -> str:
@@ -146,11 +155,22 @@ def _contact_removed(contact: str) -> str:
 
 
 def _changed_json(text: str, change: Callable[[Any], Any]) -> str:
-    value = json.loads(text) if _LONG_NUMBER.search(text) else orjson.loads(text)
+    whole = _LONG_NUMBER.search(text) or _HALF_CHARACTER.search(text)
+    value = json.loads(text) if whole else orjson.loads(text)
     changed = change(value)
     if changed == value:
         return text
-    return json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+    written = json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+    return written if _is_utf8(written) else json.dumps(changed)
+
+
+def _is_utf8(text: str) -> bool:
+    """Tell text that can be written from one with half a character, which must stay an escape."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _free(key: str, taken: Mapping[str, object]) -> str:

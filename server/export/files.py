@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from server.export.arrow import Columns
 from server.export.contents import Contents, Key, Part
+from server.export.csv_files import SEPARATORS
 from server.export.formats import Text, text_of
 from server.export.manifests import Spreads
 from server.export.reading import rows_at_once
@@ -14,9 +15,6 @@ from server.export.spreads import KeyCount, Spread
 from server.export.tables import Plan, RecordTable, Table
 
 Write = Callable[[Bytes], None]
-
-SPREAD = ("CSV", "TSV")
-"""The formats in which a JSON column becomes several."""
 
 BATCHES = 64
 """How many batches of rows are written from one pause to the next."""
@@ -41,7 +39,7 @@ class Files:
         self._contents = contents
         self._report = report
         self.ending = plan.format.lower()
-        self.spreads: Spreads = _spreads(plan, contents) if plan.format in SPREAD else {}
+        self.spreads: Spreads = _spreads(plan, contents) if plan.format in SEPARATORS else {}
 
     def places(self, table: Table, rows: Columns, write: Write) -> int:
         """Write a table of places; return how many rows it has."""

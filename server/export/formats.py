@@ -5,7 +5,8 @@ from typing import Protocol
 
 from server.export.arrow import Columns
 from server.export.csv_files import CsvText
-from server.export.json_files import JsonText
+from server.export.json_files import JsonText, NdjsonText
+from server.export.parquet_files import ParquetText
 from server.export.spool import Bytes
 from server.export.spreads import Spread
 from server.export.tables import Plan, Table
@@ -31,9 +32,19 @@ def text_of(
 ) -> Text:
     """Return a table in the plan's format; `begun` if some of its rows are written already."""
     match plan.format:
-        case "CSV":
-            return CsvText(table.columns, spreads, excel=plan.excel_bom)
+        case "CSV" | "TSV":
+            return CsvText(
+                table.columns,
+                spreads,
+                format_=plan.format,
+                mark=plan.excel_bom,
+                guard=plan.formula_guard,
+            )
         case "JSON":
             return JsonText(table.columns, begun=begun)
-        case format_:
-            raise NotImplementedError(format_)
+        case "NDJSON":
+            return NdjsonText(table.columns)
+        case "PARQUET":
+            return ParquetText(table, plan)
+        case unknown:
+            raise ValueError(f"There is no format {unknown!r}.")

@@ -4,6 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection
+from typing import Any
+
+from sqlalchemy import Row
 
 from server.db import Database
 from server.export.leases import (
@@ -13,12 +16,13 @@ from server.export.leases import (
     finish_cancel,
     folder,
     needed,
+    release,
     unfinished,
 )
 from server.export.progress import Hub
 from server.export.spools import Spools
 from server.export.waiting import comes
-from server.export.workers import WORKER_WAS_LOST
+from server.export.workers import WORKER_WAS_LOST, Failed
 from server.logs import whereabouts
 from server.storage import Storage
 from server.timestamps import now
@@ -62,19 +66,28 @@ class Housekeeper:
     async def _recover(self) -> None:
         """Take what dead servers were writing out of their hands."""
         async with self._db.read() as tx:
-            if not await abandoned(tx):
-                return
-        async with self._db.write() as tx:
             left = await abandoned(tx)
-            for export in left:
-                if not await finish_cancel(tx, export):
-                    await fail(tx, export, WORKER_WAS_LOST)
+        if not left:
+            return
         for export in left:
             log.warning("Export %d was abandoned by its server", export.id)
-            await self.discard(folder(export.id, export.fence))
+            await self.settle(export, WORKER_WAS_LOST)
             await self.tidy([export.id])
             self._hub.nudge(export.id)
         self._requeued()
+
+    async def settle(self, export: Row[Any], failed: Failed) -> None:
+        """Say what comes after an attempt that failed.
+
+        One whose worker was lost, but not before it made anything certain, counts for nothing: the
+        next goes on from there.
+        """
+        attempt = folder(export.id, export.fence)
+        got_on = failed is WORKER_WAS_LOST and await self._spools.got_on(export.id, attempt)
+        await self.discard(attempt)
+        async with self._db.write() as tx:
+            if not await finish_cancel(tx, export):
+                await (release(tx, export) if got_on else fail(tx, export, failed))
 
     async def _expire(self) -> None:
         async with self._db.write() as tx:

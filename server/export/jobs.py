@@ -19,7 +19,6 @@ from server.export.leases import (
     claim,
     claimable,
     complete,
-    fail,
     finish_cancel,
     folder,
     held,
@@ -28,6 +27,7 @@ from server.export.leases import (
     renew,
 )
 from server.export.progress import Hub
+from server.export.schedules import settle
 from server.export.spools import Spools
 from server.export.waiting import comes
 from server.export.workers import (
@@ -154,18 +154,20 @@ class Exporter:
     async def _publish(self, export: Row[Any], done: Done) -> bool:
         expires_at = now() + self._settings.export_days * DAY
         async with self._db.write() as tx:
-            return await complete(tx, export, done, expires_at)
+            published = await complete(tx, export, done, expires_at)
+            pushed_out = await settle(tx, export) if published else ()
+        for key in pushed_out:
+            await self._housekeeper.discard(f"exports/{key}")
+        return published
 
     async def _give_up(self, export: Row[Any], outcome: Done | Failed | None) -> None:
-        """Remove what was written, and then say what comes next."""
+        """Say what comes next; what is not certain by then is lost."""
+        if isinstance(outcome, Failed):
+            await self._housekeeper.settle(export, outcome)
+            return
         await self._housekeeper.discard(folder(export.id, export.fence))
         async with self._db.write() as tx:
-            if await finish_cancel(tx, export):
-                return
-            if isinstance(outcome, Failed):
-                await fail(tx, export, outcome)
-            else:
-                await release(tx, export)
+            await finish_cancel(tx, export) or await release(tx, export)
 
     async def _outcome(self, worker: WorkerProcess, export: Row[Any]) -> Done | Failed | None:
         """Attempt to write the export; None when the attempt was broken off."""

@@ -1,8 +1,14 @@
-"""JSON: types are kept, and JSON columns are passed through as they are stored, byte by byte."""
+"""JSON and NDJSON: types are kept, and JSON columns are passed through as they are stored.
+
+JSON has no infinity: an infinite number is the text `"Infinity"` or `"-Infinity"`, what is no
+number `"NaN"`. Most languages make that a number again, and no reader refuses the whole file for
+it, as many do for a number that is too large.
+"""
 
 import struct
 from collections.abc import Sequence
 
+import numpy as np
 import orjson
 
 from server.export.arrow import Array, Columns, pa, pc
@@ -11,6 +17,7 @@ from server.export.spool import Bytes
 from server.export.tables import Column, Kind
 
 _ESCAPED = r'["\\\x00-\x1f]'
+_FIRST_PLAIN, _QUOTE, _BACKSLASH = b' "\\'
 _SEPARATOR = ",\n"
 
 
@@ -38,44 +45,86 @@ class JsonText:
         return b"\n]\n"
 
 
-def objects(columns: Sequence[Column], rows: Columns, before: str = "") -> Array:
-    """Return each row as the text of an object, with something before it."""
+class NdjsonText:
+    """A table as lines, each of them an object."""
+
+    ending = "ndjson"
+    resumable = True
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+
+    def head(self) -> Bytes:
+        return b""
+
+    def rows(self, rows: Columns) -> Bytes:
+        return _text_of(objects(self._columns, rows, after="\n"))
+
+    def tail(self) -> Bytes:
+        return b""
+
+
+def objects(columns: Sequence[Column], rows: Columns, before: str = "", after: str = "") -> Array:
+    """Return each row as the text of an object, on one line, with something before or after it."""
     parts: list[Array] = []
+    between = before + "{"
     for column in columns:
-        opening = "," if parts else before + "{"
-        parts += [f"{opening}{orjson.dumps(column.name).decode()}:", _values(column, rows)]
-    return pc.binary_join_element_wise(*parts, "}", "")
+        texts, quote = _texts(column, rows[column.name])
+        if texts.null_count:  # else the quotes go with what stands between, which is faster
+            quoted = pc.binary_join_element_wise(quote, texts, quote, "") if quote else texts
+            texts, quote = pc.fill_null(quoted, "null"), ""
+        parts += [f"{between}{orjson.dumps(column.name).decode()}:{quote}", texts]
+        between = quote + ","
+    return pc.binary_join_element_wise(*parts, between[:-1] + "}" + after, "")
 
 
-def _values(column: Column, rows: Columns) -> Array:
-    values = rows[column.name]
+def _texts(column: Column, values: Array) -> tuple[Array, str]:
+    """Return values as JSON, and the quote that is to stand around each."""
     match column.kind:
         case Kind.JSON:
-            texts = values
-        case Kind.REAL:  # JSON has no infinity
-            texts = pc.if_else(pc.is_finite(values), real_texts(values), None)
+            return _on_one_line(values), ""
+        case Kind.REAL:
+            return _reals(values), ""
         case Kind.INTEGER | Kind.BOOLEAN:
-            texts = values.cast(pa.string())
+            return values.cast(pa.string()), ""
         case Kind.TIMESTAMP:
-            texts = pc.binary_join_element_wise('"', iso_times(values), '"', "")
+            return iso_times(values), '"'
         case Kind.TEXT | Kind.PUBLIC_ID:
-            texts = _strings(values)
-    return pc.fill_null(texts, "null")
+            return _escaped(values), '"'
 
 
-def _strings(texts: Array) -> Array:
-    """Return texts in quotes; only those that need it are escaped, one by one."""
-    quoted = pc.binary_join_element_wise('"', texts, '"', "")
+def _on_one_line(texts: Array) -> Array:
+    """Return JSON without line ends, which stand between its values only, if anywhere."""
+    for end in "\n\r":
+        if pc.any(pc.match_substring(texts, end)).as_py():
+            texts = pc.replace_substring(texts, end, " ")
+    return texts
+
+
+def _reals(numbers: Array) -> Array:
+    texts = real_texts(numbers)
+    finite = pc.is_finite(numbers)
+    if pc.all(finite).as_py():
+        return texts
+    infinite = pc.if_else(pc.greater(numbers, 0), '"Infinity"', '"-Infinity"')
+    return pc.if_else(finite, texts, pc.if_else(pc.is_nan(numbers), '"NaN"', infinite))
+
+
+def _escaped(texts: Array) -> Array:
+    """Return texts as they stand between quotes: only those that need it are changed."""
+    data = np.frombuffer(_text_of(texts), np.uint8)
+    if not np.any((data < _FIRST_PLAIN) | (data == _QUOTE) | (data == _BACKSLASH)):
+        return texts
     needy = pc.fill_null(pc.match_substring_regex(texts, _ESCAPED), False)  # noqa: FBT003
-    if not pc.any(needy).as_py():
-        return quoted
-    escaped = [orjson.dumps(text).decode() for text in texts.filter(needy).to_pylist()]
-    return pc.replace_with_mask(quoted, needy, pa.array(escaped, pa.string()))
+    escaped = [orjson.dumps(text).decode()[1:-1] for text in texts.filter(needy).to_pylist()]
+    return pc.replace_with_mask(texts, needy, pa.array(escaped, pa.string()))
 
 
 def _text_of(lines: Array) -> memoryview:
     """Return the bytes of texts that lie one behind the other in memory, without a copy."""
     _, ends, data = lines.buffers()
+    if data is None:  # there are none, or none of them holds anything
+        return memoryview(b"")
     first, last = (
         struct.unpack_from("<i", ends, 4 * (lines.offset + place))[0] for place in (0, len(lines))
     )

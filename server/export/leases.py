@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from server.db import take_turns
 from server.export.holders import is_dead
 from server.export.workers import Done, Failed, Progress
 from server.records.exports import Export, ExportErrorCode, ExportStatus
@@ -20,6 +21,9 @@ from server.timestamps import now
 RUNNING_PER_USER = 5
 ATTEMPTS = 3
 
+_CLAIMING = 0x48595046
+"""The number of PostgreSQL's advisory lock that a server holds while it claims an export."""
+
 ACTIVE = (ExportStatus.RUNNING, ExportStatus.CANCELING)
 _UNHELD = {"worker": None, "lease_until": None}
 
@@ -27,6 +31,7 @@ _UNHELD = {"worker": None, "lease_until": None}
 async def request_cancel(tx: AsyncConnection, export_key: int) -> bool:
     """Cancel a queued export, ask for a running one to be; False if it has come to its end."""
     this, status = col(Export.id) == export_key, col(Export.status)
+    await _keep_still(tx, this)
     queued, running = status == ExportStatus.CREATED, status == ExportStatus.RUNNING
     canceling = {"status": ExportStatus.CANCELING, "message": "Canceling"}
     return (
@@ -57,10 +62,17 @@ def claimable() -> Select[int | None]:
 
 
 async def claim(tx: AsyncConnection, worker: str, lease_until: int) -> Row[Any] | None:
-    """Take the next export; None if there is none."""
+    """Take the next export; None if there is none.
+
+    Servers take turns, lest two find the same, or each one more of a user who may have one more.
+    """
+    await take_turns(tx, _CLAIMING)
     taken = (
         update(Export)
-        .where(col(Export.id) == await tx.scalar(claimable()))
+        .where(
+            col(Export.id) == await tx.scalar(claimable()),
+            col(Export.status) == ExportStatus.CREATED,  # it may have been canceled since
+        )
         .values(
             status=ExportStatus.RUNNING,
             fence=col(Export.fence) + 1,
@@ -133,7 +145,8 @@ async def release(tx: AsyncConnection, export: Row[Any]) -> bool:
 
 
 async def finish_cancel(tx: AsyncConnection, export: Row[Any]) -> bool:
-    """Cancel, if that was asked for."""
+    """Cancel, if that was asked for; else it cannot be until the transaction ends."""
+    await _keep_still(tx, col(Export.id) == export.id)
     canceling = held(export, ExportStatus.CANCELING)
     return await _change(tx, canceling, **_ended(ExportStatus.CANCELED, "Canceled"))
 
@@ -151,18 +164,24 @@ async def abandoned(tx: AsyncConnection) -> Sequence[Row[Any]]:
 
 async def expire(tx: AsyncConnection, at: int) -> Sequence[int]:
     """Withdraw the files whose time is over; return whose they were."""
-    over = (
+    over = col(Export.expires_at) <= at
+    return await withdraw(tx, over, "Its file was deleted when its time was over")
+
+
+async def withdraw(tx: AsyncConnection, which: ColumnElement[bool], message: str) -> Sequence[int]:
+    """Take back the files of some exports, of those that are there; return whose they were."""
+    withdrawn = (
         update(Export)
-        .where(col(Export.status) == ExportStatus.COMPLETED, col(Export.expires_at) <= at)
+        .where(col(Export.status) == ExportStatus.COMPLETED, which)
         .values(
             status=ExportStatus.EXPIRED,
             storage_key=None,
             seq=col(Export.seq) + 1,
-            message="Its file was deleted when its time was over",
+            message=message,
         )
         .returning(col(Export.id))
     )
-    return [key for key in await tx.scalars(over) if key is not None]
+    return [key for key in await tx.scalars(withdrawn) if key is not None]
 
 
 async def unfinished(tx: AsyncConnection, among: Collection[int]) -> set[int]:
@@ -186,6 +205,11 @@ async def needed(tx: AsyncConnection) -> set[str]:
         folder(export.id, export.fence) if export.status in ACTIVE else export.storage_key
         for export in rows
     }
+
+
+async def _keep_still(tx: AsyncConnection, this: ColumnElement[bool]) -> None:
+    """Let no other transaction change an export until this one ends."""
+    await tx.execute(select(col(Export.id)).where(this).with_for_update(key_share=True))
 
 
 async def _change(tx: AsyncConnection, where: ColumnElement[bool], **values: object) -> bool:

@@ -3,9 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, cast
+
+import orjson
 
 from server.export.contents import Contents
+from server.export.csv_files import SEPARATORS
+from server.export.json_files import objects
+from server.export.places import Places
 from server.export.spreads import Spread
 from server.export.tables import Column, Kind, Plan, RecordTable, Table
 
@@ -20,6 +25,10 @@ _LEVELS = {
     "REMOVE_IDENTIFIERS": (
         "DE-IDENTIFIED: codes stand for participants; e-mail and network addresses, browsers and "
         "names were removed, also from free text as far as they were known or recognised."
+    ),
+    "AGGREGATE_ONLY": (
+        "AGGREGATED: statistics of groups of people, and no record of anybody. What would have "
+        "been of too few people was left out."
     ),
 }
 
@@ -79,26 +88,41 @@ class Manifest:
                 "written": self.written[name],
                 "withheld": [
                     {"reason": reason, "count": withheld}
-                    for reason, withheld in sorted(self.withheld.get(name, {}).items())
+                    for reason, withheld in sorted(self.withheld.get(name, Counter()).items())
                 ],
             }
             for name, count in selected.items()
         ]
 
 
-def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
-    """Return what there is to know of an export, but for its files."""
+def about(plan: Plan) -> dict[str, Any]:
+    """Return what every file that can say anything of itself says, however it is passed on."""
     return {
         "formatVersion": FORMAT_VERSION,
-        "title": plan.title,
         "createdBy": plan.software,
         "snapshotAt": plan.snapshot_at,
         "anonymization": plan.anonymization,
         "privacy": _privacy(plan),
+    }
+
+
+def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
+    """Return what there is to know of an export, but for its files."""
+    known = {
+        **about(plan),
+        "title": plan.title,
         "format": plan.format,
         "packaging": plan.packaging,
+        "timesShifted": plan.shift_times,
+    }
+    if plan.anonymization == "AGGREGATE_ONLY":
+        selection = _aggregated_selection(plan, contents)
+        return {**known, "smallestCell": plan.smallest_cell, "selection": selection}
+    return {
+        **known,
         "selection": _selection(plan, contents),
         "counts": {table.name: contents.selected[table.data_type] for table in plan.records},
+        "recipe": recipe(plan, contents),
     }
 
 
@@ -108,11 +132,42 @@ def _privacy(plan: Plan) -> str:
     return _MEDIA if shown else _LEVELS[plan.anonymization]
 
 
+def recipe(plan: Plan, contents: Contents) -> dict[str, Any]:
+    """Return what asks for the same again: the input, its places as the files call them."""
+    rooms = contents.rooms.public_ids(plan.room_keys)
+    people = contents.participants.public_ids(plan.participant_keys)
+    their_rooms = contents.participants.parents_of(plan.participant_keys)
+    people_in = zip(contents.rooms.public_ids(their_rooms), people, strict=True)
+    named = {
+        "experimentIds": contents.experiments.public_ids(plan.experiment_keys),
+        "roomIds": rooms,
+        "participants": [{"roomId": r, "participantId": p} for r, p in people_in],
+    }
+    asked = dict(plan.recipe["input"])
+    asked["filter"] = _disguised(asked["filter"], contents)
+    return {
+        "input": {name: value for name, value in {**named, **asked}.items() if value},
+        "snapshot": plan.recipe["snapshot"],
+        "software": plan.software,
+    }
+
+
+def _disguised(filters: object, contents: Contents) -> object:
+    """Return filters without what tells who people are; their fields are nobody's names."""
+    if isinstance(filters, dict):
+        fields = cast("dict[str, object]", filters)
+        return {name: _disguised(asked, contents) for name, asked in fields.items()}
+    if isinstance(filters, list):
+        return [_disguised(each, contents) for each in cast("list[object]", filters)]
+    return contents.disclosable(filters)
+
+
 def data_dictionary(plan: Plan, spreads: Spreads) -> dict[str, Any]:
     """Return what each column of each table means."""
     return {
         "formatVersion": FORMAT_VERSION,
-        "csv": _CSV_RULES if plan.format == "CSV" else None,
+        "csv": _csv_rules(plan) if plan.format in SEPARATORS else None,
+        "json": _JSON_RULES if plan.format in ("JSON", "NDJSON") else None,
         "tables": {
             table.name: {"title": table.title, "columns": columns(table, spreads)}
             for table in tables(plan)
@@ -150,6 +205,7 @@ def _described(column: Column, spread: Spread | None) -> list[dict[str, Any]]:
         {
             **own,
             "name": f"{column.name}.{key}",
+            "key": key,
             "description": f"The key {key!r} of {column.name}.",
             "jsonTypes": list(types),
         }
@@ -158,15 +214,38 @@ def _described(column: Column, spread: Spread | None) -> list[dict[str, Any]]:
     return [{**own, "jsonTypes": list(spread.types)}, *parts]
 
 
+def _csv_rules(plan: Plan) -> dict[str, Any]:
+    return {
+        **_CSV_RULES,
+        "separator": SEPARATORS[plan.format],
+        "byteOrderMark": plan.excel_bom,
+        "formulaGuard": plan.formula_guard,
+        "formulas": _FORMULA_RULE if plan.formula_guard else None,
+    }
+
+
 _CSV_RULES = {
     "encoding": "UTF-8",
     "lineEnd": "LF",
+    "quoting": "RFC 4180: a field is in double quotes where it must be, each inside is doubled.",
     "missing": 'An empty field is a missing value; an empty text is "" in quotes.',
+    "infinite": "Infinite numbers are inf and -inf.",
     "json": (
         "A column such as `response.value` holds one key of the objects in `response`: texts as "
-        "they are, anything else as JSON, `null` as an empty field. `response` itself holds, as "
-        "JSON, whatever is not in the others. `jsonTypes` lists the types that were seen."
+        "they are, anything else as JSON. `response` itself holds, as JSON, whatever is not in the "
+        "others, and each `null`. `jsonTypes` lists the types that were seen; where there are "
+        "others beside texts, a text that would read as JSON is in quotes."
     ),
+}
+_FORMULA_RULE = (
+    "A text that begins like a formula has a ' in front: take one ' from every text that matches "
+    "^'+[=+\\-@\\t\\r\\n＝＋－＠] to have what was recorded."
+)
+_JSON_RULES = {
+    "encoding": "UTF-8",
+    "lineEnd": "LF",
+    "missing": "null is a missing value.",
+    "infinite": 'Infinite numbers are the texts "Infinity" and "-Infinity".',
 }
 
 
@@ -176,8 +255,23 @@ def _selection(plan: Plan, contents: Contents) -> dict[str, Any]:
         "rooms": contents.rooms.public_ids(plan.room_keys),
         "participants": contents.participants.public_ids(plan.participant_keys),
         "dataTypes": [table.data_type for table in plan.records],
-        "filters": contents.without_identities(plan.filters),
+        "filters": contents.disclosable(plan.filters),
     }
+
+
+def _aggregated_selection(plan: Plan, contents: Contents) -> dict[str, Any]:
+    """Say no more than is safe: numbers of records, and filters, can be of a few people."""
+    return {
+        "experiments": contents.experiments.ids.to_pylist(),
+        "whole": not (plan.room_keys or plan.participant_keys or plan.filters),
+        "dataTypes": [table.data_type for table in plan.records],
+    }
+
+
+def place_rows(places: Places) -> list[orjson.Fragment]:
+    """Return the rows of a table of places as JSON objects."""
+    texts: list[str] = objects(places.table.columns, places.columns).to_pylist()
+    return [orjson.Fragment(text) for text in texts]
 
 
 def rooms_with_counts(plan: Plan, contents: Contents) -> list[dict[str, Any]]:

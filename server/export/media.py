@@ -4,22 +4,23 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from server.export.recipe import Recipe, selected
-from server.export.statements import compiled
+from server.export.statements import Dialect
 from server.export.tables import Query
 from server.records import RecordType
 from server.records.recordings import Recording
 
 
-def media(recipe: Recipe) -> Query | None:
+def media(dialect: Dialect, recipe: Recipe) -> Query | None:
     """Describe the files of the selected recordings; None if no recordings are asked for.
 
-    room key, participant key, recording id, storage key
+    experiment key, room key, participant key, recording id, storage key
     """
     name = RecordType.RECORDINGS.name
     if name not in recipe.data_types:
         return None
     files = (
         select(
+            col(Recording.experiment_key),
             col(Recording.room_key),
             col(Recording.participant_key),
             col(Recording.recording_id),
@@ -28,4 +29,4 @@ def media(recipe: Recipe) -> Query | None:
         .where(*selected(recipe, name), col(Recording.storage_key).is_not(None))
         .order_by(col(Recording.room_key), col(Recording.timestamp), col(Recording.id))
     )
-    return compiled(files)
+    return dialect.compiled(files)

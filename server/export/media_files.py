@@ -72,9 +72,9 @@ def _pieces(found: Any) -> Iterator[bytes]:  # noqa: ANN401 - obstore gives its 
 
 def _of_room(query: Query, reader: Reader, contents: Contents) -> dict[int, list[MediaFile]]:
     found = defaultdict[int, list[tuple[str, str]]](list)
-    for room, participant, recording, key in reader.tuples(query):
+    for experiment, room, participant, recording, key in reader.tuples(query):
         [person] = contents.participants.public_ids([participant])
-        label = contents.label(room, recording)
+        label = contents.label(experiment, recording)
         ending = PurePosixPath(key).suffix
         found[room].append((f"{person}_{label}{ending}", key))
     return {

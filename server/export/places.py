@@ -42,6 +42,11 @@ class Places:
         """Return what some places are called in the files."""
         return [self.ids[self.row_of[key]].as_py() for key in keys]
 
+    def parents_of(self, keys: Sequence[int]) -> list[int]:
+        """Return the key of what each of some places lies in."""
+        assert self.parents is not None
+        return [self.parents[self.row_of[key]].as_py() for key in keys]
+
     def only(self, keys: Sequence[int]) -> Columns:
         """Return some rows of the table."""
         wanted = pa.array([self.row_of[key] for key in keys], pa.int64())

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import BadUserInput
 from server.export import declared
+from server.export.addresses import database_uri
+from server.export.inputs import filter_input, options
 from server.export.media import media
 from server.export.names import safe_name
-from server.export.pseudonyms import identities
+from server.export.pseudonyms import identities, title_without_identities
 from server.export.recipe import Recipe, experiment_keys
+from server.export.snapshots import snapshot_text
+from server.export.statements import dialect_of
+from server.export.summaries import summaries
 from server.export.tables import Plan
+from server.export.time_shifts import shifts
+from server.export.versions import software
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.revisions import revisions
 from server.settings import Settings
 from server.timestamps import iso
+
+_ENDINGS = {
+    Anonymization.KEEP: "",
+    Anonymization.REMOVE_IDENTIFIERS: "_deidentified",
+    Anonymization.AGGREGATE_ONLY: "_aggregate",
+}
+"""What the names of files end in: one level is never to be taken for another."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +68,12 @@ async def make_plan(
     """
     _require_one_table(recipe)
     experiments = await experiment_keys(tx, recipe)
-    deidentified = recipe.anonymization is Anonymization.REMOVE_IDENTIFIERS
-    title = safe_name(recipe.title)
-    if deidentified:
-        title += "_deidentified"  # never to be taken for the other kind
-    if deidentified and recipe.include_media:
+    dialect = dialect_of(places.database)
+    named = recipe.anonymization is Anonymization.KEEP
+    aggregated = recipe.anonymization is Anonymization.AGGREGATE_ONLY
+    title = recipe.title if named else await title_without_identities(tx, recipe.title, experiments)
+    title = safe_name(title) + _ENDINGS[recipe.anonymization]
+    if recipe.include_media and recipe.anonymization is Anonymization.REMOVE_IDENTIFIERS:
         title += "_with_media"
     file_name = _file_name(recipe, title)
     return Plan(
@@ -73,7 +87,11 @@ async def make_plan(
         shift_times=recipe.shift_times,
         smallest_cell=recipe.smallest_cell,
         snapshot_at=iso(recipe.snapshot_at),
-        software=f"hyperstudy-data {_version()}",
+        software=software(),
+        recipe={
+            "input": {**options(recipe), "filter": filter_input(recipe.filters)},
+            "snapshot": snapshot_text(recipe),
+        },
         experiment_keys=recipe.experiment_keys,
         room_keys=recipe.room_keys,
         participant_keys=recipe.participant_keys,
@@ -81,16 +99,18 @@ async def make_plan(
         revisions=tuple((await revisions(tx, experiments)).items()),
         spool=str(places.spool.absolute() / name),
         checkpoint_seconds=places.checkpoint_seconds,
-        database_uri=_readonly(places.database),
+        database_uri=database_uri(places.database),
         storage_url=places.storage,
         storage_key=f"{key_prefix.strip('/')}/{file_name}",
         file_name=file_name,
-        experiments=declared.experiments(experiments),
-        rooms=declared.rooms(recipe),
-        participants=declared.participants(recipe),
-        records=tuple(declared.records(recipe, name) for name in recipe.data_types),
-        media=media(recipe),
-        identities=identities(experiments) if deidentified else None,
+        experiments=declared.experiments(dialect, experiments),
+        rooms=declared.rooms(dialect, recipe),
+        participants=declared.participants(dialect, recipe),
+        records=tuple(declared.records(dialect, recipe, name) for name in recipe.data_types),
+        media=None if aggregated else media(dialect, recipe),
+        identities=None if named else identities(dialect, experiments),
+        shifts=shifts(dialect, recipe),
+        summaries=summaries(dialect, recipe) if aggregated else (),
     )
 
 
@@ -110,16 +130,3 @@ def _require_one_table(recipe: Recipe) -> None:
             f"A single {recipe.format} file holds one data type: choose one, or the packaging ZIP.",
             ("packaging",),
         )
-
-
-def _readonly(url: URL) -> str:
-    """Return the address of an SQLite file for reading only: else ADBC may delete its WAL."""
-    assert url.database is not None
-    return f"{Path(url.database).absolute().as_uri()}?mode=ro"
-
-
-def _version() -> str:
-    try:
-        return version("hyperstudy-data")
-    except PackageNotFoundError:  # run from a folder, not installed
-        return "(not installed)"

@@ -1,29 +1,40 @@
 """Codes for people: given once, kept for good, so that a person is the same in every export."""
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
-from sqlalchemy import Integer, cast, func, insert, inspect, or_, select
+from sqlalchemy import Integer, Select, cast, func, insert, inspect, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from server.export.disguises import Disguise
 from server.export.recipe import Recipe, experiment_keys
-from server.export.statements import compiled
+from server.export.statements import Dialect
 from server.export.tables import Identities
+from server.export.time_shifts import assign_time_shifts
 from server.key_lists import among
 from server.records.chat_messages import ChatMessage
 from server.records.columns import Identifies
+from server.records.experiments import Experiment
 from server.records.exports import Anonymization
 from server.records.participants import Participant, Pseudonym
+
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 
 async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:
     """Give a code to each person of the recipe's experiments who has none, if it needs codes.
 
-    To everyone there, not only those selected: what one wrote may name any other.
+    To everyone there, not only those selected: what one wrote may name any other. Rooms are given
+    the shifts of their times with them.
     """
-    if recipe.anonymization is not Anonymization.REMOVE_IDENTIFIERS:
+    await assign_time_shifts(tx, recipe)
+    if recipe.anonymization is Anonymization.KEEP:
         return
-    for experiment_key in await experiment_keys(tx, recipe):
+    keys = await experiment_keys(tx, recipe)
+    one_at_a_time = select(col(Experiment.id)).where(among(col(Experiment.id), keys))
+    await tx.execute(one_at_a_time.order_by(col(Experiment.id)).with_for_update(key_share=True))
+    for experiment_key in keys:
         await _assign(tx, experiment_key)
 
 
@@ -49,38 +60,50 @@ async def _assign(tx: AsyncConnection, experiment_key: int) -> None:
         await tx.execute(insert(Pseudonym), rows)
 
 
-def identities(experiments: Sequence[int]) -> Identities:
+async def title_without_identities(
+    tx: AsyncConnection, title: str, experiments: Sequence[int]
+) -> str:
+    """Return what a file is to be called, without who is known in the experiments.
+
+    Researchers, and programs, make ids of rooms of those of participants.
+    """
+    codes = {person: code for _, person, code in await tx.execute(_people(experiments))}
+    names = {name: codes.get(person) for _, person, name in await tx.execute(_names(experiments))}
+    contacts = [row[1:] for row in await tx.execute(_contacts(experiments))]
+    addresses = {address for row in contacts for address in row if address}
+    return Disguise(codes, names, addresses).label(title)
+
+
+def identities(dialect: Dialect, experiments: Sequence[int]) -> Identities:
     """Describe what a worker must know of people to leave them out of its files."""
-    here = among(col(Pseudonym.experiment_key), experiments)
-    people = select(
-        col(Pseudonym.experiment_key), col(Pseudonym.participant_id), col(Pseudonym.code)
-    ).where(here)
-    names = (
-        select(
-            col(ChatMessage.experiment_key),
-            func.coalesce(col(ChatMessage.sender_id), ""),
-            col(ChatMessage.sender_name),
-        )
-        .where(
-            among(col(ChatMessage.experiment_key), experiments),
-            col(ChatMessage.sender_name).is_not(None),
-        )
-        .distinct()
+    return Identities(
+        people=dialect.compiled(_people(experiments)),
+        names=dialect.compiled(_names(experiments)),
+        contacts=dialect.compiled(_contacts(experiments)),
     )
+
+
+def _people(experiments: Sequence[int]) -> AnySelect:
+    columns = (col(Pseudonym.experiment_key), col(Pseudonym.participant_id), col(Pseudonym.code))
+    return select(*columns).where(among(columns[0], experiments))
+
+
+def _names(experiments: Sequence[int]) -> AnySelect:
+    experiment, name = col(ChatMessage.experiment_key), col(ChatMessage.sender_name)
+    bearer = func.coalesce(col(ChatMessage.sender_id), "")
+    there = among(experiment, experiments)
+    return select(experiment, bearer, name).where(there, name.is_not(None)).distinct()
+
+
+def _contacts(experiments: Sequence[int]) -> AnySelect:
+    experiment = col(Participant.experiment_key)
     addresses = [
         column
         for column in inspect(Participant).columns
         if column.info.get("identifies") in (Identifies.DIRECTLY, Identifies.IN_PART)
         and column.key != "participant_id"
     ]
-    contacts = (
-        select(
-            col(Participant.experiment_key), *(func.coalesce(column, "") for column in addresses)
-        )
-        .where(
-            among(col(Participant.experiment_key), experiments),
-            or_(*(column.is_not(None) for column in addresses)),
-        )
-        .distinct()
-    )
-    return Identities(people=compiled(people), names=compiled(names), contacts=compiled(contacts))
+    there = among(experiment, experiments)
+    known = or_(*(column.is_not(None) for column in addresses))
+    texts = (func.coalesce(column, "") for column in addresses)
+    return select(experiment, *texts).where(there, known).distinct()

@@ -1,11 +1,10 @@
 """Reading the database in a worker: ADBC, which hands over batches of Arrow columns."""
 
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
-from typing import Any
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
-from adbc_driver_sqlite import dbapi
-
+from server.export import reading_sqlite
 from server.export.arrow import Columns
 from server.export.tables import Identifying, Kind, Query, Table
 
@@ -16,47 +15,33 @@ ROWS_WITH_TEXT = 1_024
 """Rows of a batch that may hold long texts."""
 
 
-class Reader:
-    """One snapshot of the database, for as long as the reader is open."""
+class Reader(Protocol):
+    """One snapshot of the database, for as long as the reader is open.
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - a cursor is not typed either
-        self._connection = connection
+    Columns have the same Arrow types whatever the database: whole numbers of 64 bits, floats of
+    64 bits, texts, JSON as compact text; truth values are such, or 0 and 1.
+    """
 
     def tuples(self, query: Query) -> list[tuple[Any, ...]]:
         """Read a short result as Python values."""
-        with closing(self._connection.cursor()) as cursor:
-            cursor.execute(query.sql, query.parameters or None)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            return rows
+        ...
 
     def batches(self, query: Query, rows: int) -> Iterator[Columns]:
-        """Read the rows that follow the sample row, in order."""
-        with closing(self._connection.cursor()) as cursor:  # while it is read, keep it
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(rows)})
-            cursor.execute(query.sql, query.parameters)
-            sampled = False
-            for batch in cursor.fetch_record_batch():
-                kept = batch if sampled else batch.slice(1)
-                sampled = True
-                if kept.num_rows:
-                    yield dict(zip(kept.schema.names, kept.columns, strict=True))
+        """Read a result of any length in order, so many rows at a time."""
+        ...
 
     def whole(self, query: Query) -> Columns:
-        """Read all the rows that follow the sample row."""
-        with closing(self._connection.cursor()) as cursor:
-            cursor.execute(query.sql, query.parameters)
-            rows = cursor.fetch_arrow_table().slice(1)
-            columns = [column.combine_chunks() for column in rows.columns]
-            return dict(zip(rows.schema.names, columns, strict=True))
+        """Read all of a result at once."""
+        ...
 
 
-@contextmanager
-def reader(uri: str) -> Generator[Reader]:
+def reader(uri: str) -> AbstractContextManager[Reader]:
     """Open a database for reading, all of it as it is at the first statement."""
-    adbc: Any = dbapi  # typed, but not whole
-    connection = adbc.connect(uri)
-    with closing(connection):
-        yield Reader(connection)
+    if uri.startswith("postgresql:"):
+        from server.export import reading_postgres  # its driver is an extra
+
+        return reading_postgres.reader(uri)
+    return reading_sqlite.reader(uri)
 
 
 def rows_at_once(table: Table) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.db import Stored
+from server.export.stillness import still
 from server.key_lists import among
 from server.records import RecordType
 from server.records.experiments import Experiment
@@ -67,6 +68,15 @@ class Recipe(BaseModel):
         kept = (among(at, keys) for at, keys in places if at is not None and keys)
         return or_(false(), *kept)
 
+    def selects_rooms(self) -> ColumnElement[bool]:
+        """Return the clause that keeps the rooms that anything selected lies in."""
+        of_participants = select(col(Participant.room_key)).where(
+            among(col(Participant.id), self.participant_keys)
+        )
+        chosen = self.selects(col(Room.experiment_key), col(Room.id))
+        there = self.within(ROOMS, col(Room.id))
+        return and_(or_(chosen, col(Room.id).in_(of_participants)), there)
+
     def within(self, name: str, key: SQLColumnExpression[Any]) -> ColumnElement[bool]:
         """Return the clause that leaves out what came after the snapshot, or before an earlier."""
         there = key <= self.bounds[name]
@@ -87,19 +97,24 @@ def selected(recipe: Recipe, name: str) -> list[ColumnElement[bool]]:
 
 
 async def take_bounds(tx: AsyncConnection) -> dict[str, int]:
-    """Return where a snapshot taken now ends; in one transaction, so that it is one snapshot.
+    """Return where a snapshot taken now ends; in a transaction that writes. Busy if none can be.
 
-    Of all types, exported or not: a later export may ask for what came since, of any.
+    Whatever is stored later has higher keys: a later export can ask for just that. Bounds are of
+    all types, exported or not, as that may ask for any.
     """
     models: dict[str, type[Stored]] = {
         ROOMS: Room,
         PARTICIPANTS: Participant,
         **{data_type.name: data_type.value.model for data_type in RecordType},
     }
-    return {
-        name: await tx.scalar(select(func.max(col(model.id)))) or 0
-        for name, model in models.items()
-    }
+    highest = select(
+        *(
+            func.coalesce(select(func.max(col(model.id))).scalar_subquery(), 0).label(name)
+            for name, model in models.items()
+        )
+    )
+    async with still(tx, list(models.values())):
+        return {**(await tx.execute(highest)).mappings().one()}
 
 
 async def experiment_keys(tx: AsyncConnection, recipe: Recipe) -> list[int]:

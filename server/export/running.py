@@ -7,15 +7,16 @@ from typing import Any
 
 import orjson
 
+from server.export.aggregate_files import write_aggregates
 from server.export.archives import Archive
 from server.export.contents import Contents
 from server.export.documents import Document
 from server.export.files import Files, Stand
-from server.export.manifests import Manifest, metadata
+from server.export.manifests import Manifest, metadata, recipe
 from server.export.media_files import Media
 from server.export.reading import reader
 from server.export.reports import Report, Say
-from server.export.spool import Spool, spool
+from server.export.spool import Job, Spool, spool
 from server.export.store import publish
 from server.export.tables import Plan
 
@@ -28,7 +29,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
     """Write a plan's file; return what is to be said of it once it is in its place."""
     with (
         reader(plan.database_uri) as source,
-        spool(Path(plan.spool), _identity(plan), plan.checkpoint_seconds) as file,
+        spool(Path(plan.spool), _job(plan)) as file,
     ):
         contents = Contents(source, plan)
         report = Report(say, sum(contents.selected.values()), lambda: file.size)
@@ -44,6 +45,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
             "files": manifest.files,
             "ledger": ledger,
             "media": media_ledger,
+            "recipe": recipe(plan, contents),
         }
         if plan.packaging == "SINGLE_FILE":
             shown["metadata"] = metadata(plan, contents)
@@ -53,15 +55,16 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         "file_name": plan.file_name,
         "bytes": file.size,
         "sha256": file.sha256,
-        "rows": manifest.rows,
+        "rows": sum(contents.selected.values()),
         "manifest": shown,
     }
 
 
-def _identity(plan: Plan) -> str:
-    """Return what tells files apart: all of a plan but where, and how carefully, it is written."""
+def _job(plan: Plan) -> Job:
+    """Describe the writing; files are told apart by all of a plan but how and where they go."""
     what = replace(plan, storage_key="", spool="", checkpoint_seconds=0.0)
-    return hashlib.sha256(orjson.dumps(what)).hexdigest()
+    identity = hashlib.sha256(orjson.dumps(what)).hexdigest()
+    return Job(identity, attempt=plan.storage_key, seconds=plan.checkpoint_seconds)
 
 
 def _adds_up(entry: dict[str, Any]) -> bool:
@@ -70,6 +73,8 @@ def _adds_up(entry: dict[str, Any]) -> bool:
 
 
 def _write(plan: Plan, contents: Contents, media: Media, report: Report, file: Spool) -> Manifest:
+    if plan.anonymization == "AGGREGATE_ONLY":
+        return write_aggregates(plan, contents, report, file)
     if plan.packaging == "ZIP":
         archive = Archive(plan, contents, media, report, file)
         archive.write()

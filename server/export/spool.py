@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -38,14 +39,27 @@ class StorageFull(StorageFailed):
     """There is no space left for what was written."""
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is written, by which attempt, and how often that makes it certain.
+
+    identity  of what is written: only a file of the same is gone on with
+    attempt   tells attempts apart, for those who ask whether one got anywhere
+    seconds   from one checkpoint to the next, at least
+    """
+
+    identity: str
+    attempt: str
+    seconds: float
+
+
 class Spool:
     """A file that is being written; `state` is what its last checkpoint noted, if it is gone on."""
 
-    def __init__(self, folder: Path, file: IO[bytes], identity: str, seconds: float) -> None:
+    def __init__(self, folder: Path, file: IO[bytes], job: "Job") -> None:
         self._folder = folder
         self._file = file
-        self._identity = identity
-        self._seconds = seconds
+        self._job = job
         self._noted = time.monotonic()
         self._hash = hashlib.sha256()
         self.path = folder / "data"
@@ -62,9 +76,14 @@ class Spool:
 
     def checkpoint(self, state: Callable[[], State]) -> None:
         """Make all that was written certain, if that was not just done."""
-        if time.monotonic() - self._noted < self._seconds:
+        if time.monotonic() - self._noted < self._job.seconds:
             return
-        note = {"identity": self._identity, "size": self.size, "state": state()}
+        note = {
+            "identity": self._job.identity,
+            "attempt": self._job.attempt,
+            "size": self.size,
+            "state": state(),
+        }
         draft = self._folder / "draft.json"
         with storing():
             self.settle()
@@ -95,7 +114,7 @@ class Spool:
     def _go_on(self) -> None:
         """Take up what an earlier attempt at the same made certain; else begin anew."""
         note = _noted(self._folder)
-        is_ours = note.get("identity") == self._identity
+        is_ours = note.get("identity") == self._job.identity
         if not is_ours or note["size"] > self._file.seek(0, os.SEEK_END):
             self._file.seek(0)
             (self._folder / "state.json").unlink(missing_ok=True)
@@ -117,19 +136,15 @@ def _noted(folder: Path) -> State:
 
 
 @contextmanager
-def spool(folder: Path, identity: str, seconds: float) -> Generator[Spool]:
-    """Write the file of an export, which nobody else does meanwhile.
-
-    identity  what is written: only a file of the same is gone on with
-    seconds   from one checkpoint to the next, at least
-    """
+def spool(folder: Path, job: Job) -> Generator[Spool]:
+    """Write the file of an export, which nobody else does meanwhile."""
     with ExitStack() as stack:
         with storing():
             place = _locked(folder / "work", stack) or _locked(folder / uuid4().hex, stack)
             assert place is not None
             handle = os.open(place / "data", os.O_RDWR | os.O_CREAT, 0o600)
             file = stack.enter_context(os.fdopen(handle, "r+b"))
-            opened = Spool(place, file, identity, seconds)
+            opened = Spool(place, file, job)
         yield opened
 
 

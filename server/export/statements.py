@@ -1,31 +1,30 @@
-"""SQL for a worker: statements compiled for its own SQLite, which the server never opens."""
+"""SQL for a worker: statements compiled for its own database, which it opens by itself."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Select,
     SQLColumnExpression,
-    bindparam,
-    func,
     literal_column,
     select,
     text,
     union_all,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
 
 from server.export.tables import Kind, Query
-from server.statements import Prepared
+from server.key_lists import among, keys
+from server.statements import Prepared, Statement
 
-_DIALECT = sqlite.dialect(paramstyle="qmark")
 _AMONG = "among"
 
 _SAMPLES = {Kind.REAL: "0.5", Kind.TEXT: "''", Kind.JSON: "''"}
 """A value of each kind, as ADBC must see one to know a column's type; all others are integers."""
-
 
 _FIRST = str(-(1 << 63))
 """The least integer: the sample row stands in front."""
@@ -33,17 +32,54 @@ _FIRST = str(-(1 << 63))
 
 def is_among_those_asked_for(column: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """Keep the keys that `Query.among` will name."""
-    return column.in_(_listed(bindparam(_AMONG, "[]")))
+    return among(column, keys(_AMONG))
 
 
-def _listed(keys: Any) -> Select[Any]:  # noqa: ANN401 - a text or the parameter of one
-    return select(func.json_each(keys).table_valued("value").c.value)
+@dataclass(frozen=True)
+class Dialect:
+    """How a worker asks a kind of database.
+
+    sql    its SQL, with parameters as ADBC's driver takes them
+    typed  whether columns of a result have types; else a first row must show them
+    """
+
+    sql: sqlalchemy.Dialect
+    typed: bool
+
+    def table(
+        self, rows: Select[*tuple[Any, ...]], kinds: Sequence[Kind], order: Sequence[str]
+    ) -> Query:
+        """Read rows, columns of these kinds, sorted by some that are whole numbers."""
+        shown = rows if self.typed else union_all(_sample(rows, kinds, order), rows)
+        return self.compiled(shown.order_by(text(", ".join(order))))
+
+    def compiled(self, statement: Statement) -> Query:
+        """Return a statement as text and parameters."""
+        prepared = Prepared(statement, self.sql)
+        return Query(
+            sql=prepared.text,
+            parameters=tuple(prepared.parameters({})),
+            among_at=prepared.place_of(_AMONG),
+        )
 
 
-def with_sample(
+_postgresql: Any = postgresql.dialect  # typed, but not whole
+
+_DIALECTS = {
+    "sqlite": Dialect(sqlite.dialect(paramstyle="qmark"), typed=False),
+    "postgresql": Dialect(_postgresql(paramstyle="numeric_dollar"), typed=True),
+}
+
+
+def dialect_of(database_url: URL) -> Dialect:
+    """Return how a worker asks a database."""
+    return _DIALECTS[database_url.get_backend_name()]
+
+
+def _sample(
     rows: Select[*tuple[Any, ...]], kinds: Sequence[Kind], order: Sequence[str]
-) -> CompoundSelect[*tuple[Any, ...]]:
-    """Sort rows by columns of whole numbers, and put a row in front that shows every type.
+) -> Select[*tuple[Any, ...]]:
+    """Return a row that stands in front and shows every type.
 
     ADBC takes a column's type from the first rows, and a column that is empty there for an integer.
     """
@@ -52,16 +88,4 @@ def with_sample(
         literal_column(_FIRST if name in order else _SAMPLES.get(kind, "0")).label(name)
         for name, kind in zip(columns, kinds, strict=True)
     ]
-    return union_all(select(*shown), rows).order_by(text(", ".join(order)))
-
-
-def compiled(
-    statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]],
-) -> Query:
-    """Return a statement as text and parameters."""
-    prepared = Prepared(statement, _DIALECT)
-    return Query(
-        sql=prepared.text,
-        parameters=tuple(prepared.parameters({})),
-        among_at=prepared.place_of(_AMONG),
-    )
+    return select(*shown)

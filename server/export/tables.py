@@ -1,7 +1,7 @@
 """The plan of an export: what to read, in SQL, and what the columns of its files are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -26,6 +26,10 @@ class Identifying(StrEnum):
     DIRECTLY = "direct identifier"
     IN_PART = "quasi-identifier"
     IN_TEXT = "free text"
+
+
+BORNE_BY = {"senderName": "senderId"}
+"""Names that stand beside the id of who bears them, and become their code."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the files. Its result begins with a row that only shows the columns' types."""
+    """A table of the files. SQLite's result begins with a row that only shows the types."""
 
     name: str
     title: str
@@ -72,15 +76,40 @@ class RecordTable(Table):
     """The table of a data type.
 
     data_type  its name among the data types
+    hidden     columns that no file shows, but without which another's identities cannot be removed
     json       its JSON columns by themselves, where there are any: CSV needs their keys in advance
     counts     rows of each participant
     selected   rows in all, counted without regard to how they will be read
     """
 
     data_type: str
+    hidden: tuple[Column, ...]
     json: Table | None
     counts: Query
     selected: Query
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is read of a table for its statistics, all of it under names of our own.
+
+    data_type     its name among the data types; empty for participants
+    by_component  whether its rows belong to components
+    categories    the columns whose values are counted, as texts
+    numbers       the columns that are calculated with
+    counts        for each participant_key, component, category_0, …: records, and of number_0, …
+                  count_0, least_0, most_0, …
+    values        for each of the numbers: participant_key, component, value; the smallest first
+    """
+
+    title: str
+    stem: str
+    data_type: str
+    by_component: bool
+    categories: tuple[Column, ...]
+    numbers: tuple[Column, ...]
+    counts: Query
+    values: tuple[Query, ...]
 
 
 @dataclass(frozen=True)
@@ -104,6 +133,7 @@ class Plan:
     revisions  of its experiments' data, each with the experiment's key: a file that was begun
                of others must not be gone on with
     spool      folder in which the file is written before it goes into the store
+    recipe   the input that asks for the same again, but for what is selected, and its snapshot
     """
 
     title: str
@@ -117,6 +147,7 @@ class Plan:
     smallest_cell: int
     snapshot_at: str
     software: str
+    recipe: dict[str, Any]
 
     experiment_keys: tuple[int, ...]
     room_keys: tuple[int, ...]
@@ -126,7 +157,7 @@ class Plan:
     revisions: tuple[tuple[int, int], ...]
     spool: str
     checkpoint_seconds: float
-    database_uri: str
+    database_uri: str = field(repr=False)  # it may hold a password
     storage_url: str
     storage_key: str
     file_name: str
@@ -137,6 +168,10 @@ class Plan:
     records: tuple[RecordTable, ...]
     media: Query | None
     identities: Identities | None
+    shifts: Query | None
+    """By how many milliseconds the times of each room are moved, by its key."""
+    summaries: tuple[Summary, ...]
+    """The statistics to write; none where records are written."""
 
     def command(self, job: str) -> bytes:
         """Return the line that tells a worker to carry the plan out."""
@@ -154,7 +189,7 @@ def _read(kind: Any, data: Any) -> Any:  # noqa: ANN401 - whatever the annotatio
         return None if data is None else _read(get_args(kind)[0], data)
     if is_dataclass(kind):
         hints = get_type_hints(kind)
-        names = [field.name for field in fields(kind)]
+        names = [each.name for each in fields(kind)]
         make: Any = kind
         return make(**{name: _read(hints[name], data[name]) for name in names})
     if get_origin(kind) is tuple and is_dataclass(item := get_args(kind)[0]):

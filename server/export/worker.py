@@ -39,8 +39,8 @@ _ROWS_LOST = (
 )
 
 
-def main() -> None:
-    """Take jobs until the input ends."""
+def main(prepare: "Callable[[], Callable[[bytes, Say], None]] | None" = None) -> None:
+    """Take jobs until the input ends; `prepare` returns what answers them, if not an export."""
     os.nice(_NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then ends us
     os.environ.update({**dict.fromkeys(_ONE_THREAD, "1"), **_MEMORY})
@@ -49,7 +49,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is no message
     lines = SimpleQueue[bytes]()
     Thread(target=_listen, args=(sys.stdin.buffer, lines), daemon=True).start()
-    answer = _prepared()
+    answer = (prepare or _prepared)()
 
     def say(message: dict[str, Any]) -> None:
         out.write(_line(message))

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
-from server.records.columns import column, moment
+from server.records.columns import Summarized, column, moment
 from server.records.conditions import IntRange, TextIn, TimestampRange
 from server.records.experiments import Experiment
 from server.records.filters import Filter, Reference
@@ -37,6 +37,7 @@ class RecordBase(SQLModel):
     onset: int = column(
         "Milliseconds from the room's experiment start; negative for what came before it.",
         unit="ms",
+        summarized=Summarized.NOT,  # it says when, not how much
     )
 
 

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from server.records.base import DataType, Record, RecordBase, RecordFilter
-from server.records.columns import Identifies, column, json_column
+from server.records.columns import Identifies, Summarized, column, json_column
 from server.records.conditions import TextIn, TextListMatch, TextMatch
 from server.records.described import OrderField
 
@@ -24,7 +24,9 @@ class ChatMessageBase(RecordBase):
         identifies=Identifies.DIRECTLY,
         default=[],
     )
-    message_type: str | None = column("Its kind, such as `text` or `system`.", default=None)
+    message_type: str | None = column(
+        "Its kind, such as `text` or `system`.", summarized=Summarized.AS_CATEGORIES, default=None
+    )
 
 
 class ChatMessage(ChatMessageBase, Record, table=True):

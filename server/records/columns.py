@@ -17,15 +17,30 @@ class Identifies(Enum):
     IN_TEXT = "free text"
 
 
+class Summarized(Enum):
+    """How a column goes into statistics, where no record may be shown by itself."""
+
+    AS_NUMBERS = "numbers"
+    AS_CATEGORIES = "categories"
+    BY_COMPONENT = "component"
+    NOT = "not"
+
+
 def column(
     description: str,
     *,
     unit: str | None = None,
     identifies: Identifies | None = None,
+    summarized: Summarized | None = None,
     **options: Any,  # noqa: ANN401 - whatever SQLModel's Field takes
 ) -> Any:  # noqa: ANN401 - as SQLModel's Field, so that the annotation rules
-    """Declare a column. Its description goes to the API, the database and every data dictionary."""
-    info = {"unit": unit, "identifies": identifies}
+    """Declare a column. Its description goes to the API, the database and every data dictionary.
+
+    identifies  how it can tell who a person is; None if it was thought over and cannot
+    summarized  how it goes into statistics, unless its type says so: numbers are calculated with,
+                closed sets and truth values are counted, all else is left out
+    """
+    info = {"unit": unit, "identifies": identifies, "summarized": summarized}
     return Field(
         description=description,
         sa_column_kwargs={"comment": description, "info": info},

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from server.column_types import Json
 from server.records.base import DataType, Record, RecordBase, RecordFilter
-from server.records.columns import Identifies, column, json_column
+from server.records.columns import Identifies, Summarized, column, json_column
 from server.records.conditions import BooleanMatch, TextIn, TextMatch
 from server.records.described import OrderField
 from server.records.json_conditions import JsonMatch
@@ -13,11 +13,20 @@ from server.records.json_conditions import JsonMatch
 class ComponentBase(RecordBase):
     """A shown component's public columns."""
 
-    component_id: str = column("Public id of the component, `cmp_…`; the same for everyone.")
-    component_type: str | None = column("Its kind, such as `showvideo`.", default=None)
-    config: Json | None = json_column("How it was set up.", default=None)
+    component_id: str = column(
+        "Public id of the component, `cmp_…`; the same for everyone.",
+        summarized=Summarized.BY_COMPONENT,
+    )
+    component_type: str | None = column(
+        "Its kind, such as `showvideo`.", summarized=Summarized.AS_CATEGORIES, default=None
+    )
+    config: Json | None = json_column(
+        "How it was set up.", identifies=Identifies.IN_TEXT, default=None
+    )
     state_id: str | None = column("The experiment's state it was shown in.", default=None)
-    state_name: str | None = column("What that state is called.", default=None)
+    state_name: str | None = column(
+        "What that state is called.", identifies=Identifies.IN_TEXT, default=None
+    )
     variables: Json | None = json_column(
         "The experiment's variables when it was shown.",
         identifies=Identifies.IN_TEXT,

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from server.records.base import DataType, Record, RecordBase, RecordFilter
-from server.records.columns import column
+from server.records.columns import Summarized, column
 from server.records.conditions import FloatRange, TextIn
 from server.records.described import OrderField
 
@@ -12,7 +12,11 @@ class ContinuousRatingBase(RecordBase):
     """A sample's public columns."""
 
     rating_id: str = column("Public id, `rat_…`.")
-    component_id: str | None = column("The component that was rated in, `cmp_…`.", default=None)
+    component_id: str | None = column(
+        "The component that was rated in, `cmp_…`.",
+        summarized=Summarized.BY_COMPONENT,
+        default=None,
+    )
     value: float | None = column(
         "The slider's place, normalised: 0 to 1.", unit="0 to 1", default=None
     )

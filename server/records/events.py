@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from server.column_types import Json
 from server.records.base import DataType, Record, RecordBase, RecordFilter
-from server.records.columns import Identifies, column, json_column, moment
+from server.records.columns import Identifies, Summarized, column, json_column, moment
 from server.records.conditions import IntRange, TextIn, TextMatch, TimestampRange
 from server.records.described import OrderField
 from server.records.json_conditions import JsonMatch
@@ -15,16 +15,37 @@ class EventBase(RecordBase):
     """An event's public columns."""
 
     event_id: str = column("Public id, `evt_…`.")
-    event_type: str = column("What happened, dotted, such as `component.complete`.")
-    category: str | None = column("Its kind, such as `media` or `communication`.", default=None)
-    component_type: str | None = column("The kind of component, such as `vasrating`.", default=None)
-    component_id: str | None = column("The component it happened in, `cmp_…`.", default=None)
+    event_type: str = column(
+        "What happened, dotted, such as `component.complete`.",
+        summarized=Summarized.AS_CATEGORIES,
+    )
+    category: str | None = column(
+        "Its kind, such as `media` or `communication`.",
+        summarized=Summarized.AS_CATEGORIES,
+        default=None,
+    )
+    component_type: str | None = column(
+        "The kind of component, such as `vasrating`.",
+        summarized=Summarized.AS_CATEGORIES,
+        default=None,
+    )
+    component_id: str | None = column(
+        "The component it happened in, `cmp_…`.",
+        summarized=Summarized.BY_COMPONENT,
+        default=None,
+    )
     content: str | None = column(
         "What happened, readable.", identifies=Identifies.IN_TEXT, default=None
     )
     state_id: str | None = column("The experiment's state at that moment.", default=None)
-    state_name: str | None = column("What that state is called.", default=None)
-    participant_role: str | None = column("The participant's role at that moment.", default=None)
+    state_name: str | None = column(
+        "What that state is called.", identifies=Identifies.IN_TEXT, default=None
+    )
+    participant_role: str | None = column(
+        "The participant's role at that moment.",
+        summarized=Summarized.AS_CATEGORIES,
+        default=None,
+    )
     duration: int | None = column("How long it lasted, in milliseconds.", unit="ms", default=None)
     response: Json | None = json_column(
         "What was answered, such as `{value, responseTime}` with times in ms.",

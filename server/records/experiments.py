@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
-from server.records.columns import column, json_column, moment
+from server.records.columns import Identifies, column, json_column, moment
 from server.records.conditions import (
     BooleanMatch,
     Clauses,
@@ -40,8 +40,10 @@ class ExperimentBase(SQLModel):
     """An experiment's public columns."""
 
     experiment_id: str = column("Public id, `exp_…`: what scripts look it up by.", unique=True)
-    name: str = column("What researchers call it.")
-    description: str | None = column("What it is about.", default=None)
+    name: str = column("What researchers call it.", identifies=Identifies.IN_TEXT)
+    description: str | None = column(
+        "What it is about.", identifies=Identifies.IN_TEXT, default=None
+    )
     status: ExperimentStatus = column("Where it stands.", sa_type=String)
     created_at: Timestamp = moment("When it was set up.")
     updated_at: Timestamp = moment("When its settings last changed.")

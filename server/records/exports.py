@@ -137,6 +137,7 @@ class Export(ExportBase, Stored, table=True):
         Index("ix_export_status", "status", "id"),
         Index("ix_export_fingerprint", "fingerprint"),
         Index("ix_export_recipe_hash", "recipe_hash"),
+        {"sqlite_autoincrement": True},  # the key of a deleted one must name no other
     )
 
     requested_by_key: int = Field(foreign_key="user.id", sa_type=KEY_TYPE)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from server.db import Stored
+from server.db import Table
 from server.records.described import OrderField
 from server.records.filters import Filter
 
@@ -18,7 +18,7 @@ class Listed:
     most    how many rows a page may have
     """
 
-    model: type[Stored]
+    model: type[Table]
     filter: type[Filter]
     order: type[OrderField]
     scope: str

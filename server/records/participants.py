@@ -8,16 +8,19 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKeyConstraint,
     Index,
+    Integer,
     String,
     UniqueConstraint,
+    cast,
     exists,
+    func,
     select,
 )
 from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored, Table
-from server.records.columns import Identifies, column, moment
+from server.records.columns import Identifies, Summarized, column, moment
 from server.records.conditions import Clauses, OneOf, TextIn, TextMatch, TimestampRange
 from server.records.described import Described, OrderField
 from server.records.filters import Filter, Reference
@@ -44,7 +47,9 @@ class ParticipantBase(SQLModel):
         "Public id of the person, 28 characters; the same in each of their rooms.",
         identifies=Identifies.DIRECTLY,
     )
-    role: str | None = column("The role taken in the room.", default=None)
+    role: str | None = column(
+        "The role taken in the room.", summarized=Summarized.AS_CATEGORIES, default=None
+    )
     status: ParticipantStatus = column("Whether they are there, done, or gone.", sa_type=String)
     email: str | None = column("Address.", identifies=Identifies.DIRECTLY, default=None)
     ip_address: str | None = column(
@@ -56,7 +61,9 @@ class ParticipantBase(SQLModel):
     joined_at: Timestamp | None = moment("When they entered the room.", default=None)
     completed_at: Timestamp | None = moment("When they finished.", default=None)
     completion_code: str | None = column(
-        "How it ended, such as SUCCESS, TIMEOUT, NOCONSENT or ABANDONED.", default=None
+        "How it ended, such as SUCCESS, TIMEOUT, NOCONSENT or ABANDONED.",
+        summarized=Summarized.AS_CATEGORIES,
+        default=None,
     )
 
 
@@ -82,14 +89,36 @@ class Participant(ParticipantBase, Stored, table=True):
         return {**columns, "room_id": room.scalar_subquery()}
 
 
-class Pseudonym(Table, table=True):
+class PseudonymBase(SQLModel):
+    """A pseudonym's public columns."""
+
+    participant_id: str = column(
+        "Public id of the person.", identifies=Identifies.DIRECTLY, primary_key=True
+    )
+    code: str = column("The code that stands for the person in files, such as `P0001`.")
+
+
+class Pseudonym(PseudonymBase, Table, table=True):
     """The code that stands for a person in de-identified files: one per experiment, for good."""
 
     __table_args__ = (UniqueConstraint("experiment_key", "code"),)
 
     experiment_key: int = Field(primary_key=True, foreign_key="experiment.id", sa_type=KEY_TYPE)
-    participant_id: str = Field(primary_key=True)
-    code: str
+
+    @classmethod
+    def expressions(cls) -> dict[str, Any]:
+        """Add the number in the code: it tells the pseudonyms of an experiment apart."""
+        return {**super().expressions(), "id": cast(func.substr(col(cls.code), 2), Integer)}
+
+
+class PseudonymFilter(Filter, of=PseudonymBase):
+    """Which pseudonyms to keep."""
+
+
+class PseudonymOrderField(OrderField):
+    """What pseudonyms can be sorted by: as they were given."""
+
+    NUMBER = "key"
 
 
 class ParticipantOrderField(OrderField):
@@ -131,6 +160,13 @@ class ParticipantFilter(Filter, of=ParticipantBase):
         there = (exists().where(col(each.participant_key) == columns["key"]) for each in records)
         return [*super().asked(columns), *there]
 
+
+PSEUDONYMS = Listed(
+    model=Pseudonym,
+    filter=PseudonymFilter,
+    order=PseudonymOrderField,
+    scope="read:participants",
+)
 
 PARTICIPANTS = Listed(
     model=Participant,

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, String
 
 from server.column_types import ByteCount
 from server.records.base import DataType, Record, RecordBase, RecordFilter
-from server.records.columns import Identifies, column, moment
+from server.records.columns import Identifies, Summarized, column, moment
 from server.records.conditions import (
     BigIntRange,
     IntRange,
@@ -43,11 +43,19 @@ class RecordingBase(RecordBase):
     file_size: ByteCount | None = column(
         "Size of the file in bytes.", unit="bytes", sa_type=BigInteger, default=None
     )
-    format: str | None = column("Container format, such as `webm`.", default=None)
-    resolution: str | None = column(
-        "Width and height, such as `1280x720`.", unit="pixels", default=None
+    format: str | None = column(
+        "Container format, such as `webm`.", summarized=Summarized.AS_CATEGORIES, default=None
     )
-    status: str = column("How the recording went, such as `completed` or `failed`.")
+    resolution: str | None = column(
+        "Width and height, such as `1280x720`.",
+        unit="pixels",
+        summarized=Summarized.AS_CATEGORIES,
+        default=None,
+    )
+    status: str = column(
+        "How the recording went, such as `completed` or `failed`.",
+        summarized=Summarized.AS_CATEGORIES,
+    )
 
 
 class Recording(RecordingBase, Record, table=True):

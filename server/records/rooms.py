@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
-from server.records.columns import column, moment
+from server.records.columns import Identifies, column, moment
 from server.records.conditions import (
     Clauses,
     Condition,
@@ -42,7 +42,9 @@ class RoomBase(SQLModel):
     experiment_start: Timestamp | None = moment(
         "Time zero of every onset in the room.", default=None
     )
-    completion_reason: str | None = column("Why the session ended.", default=None)
+    completion_reason: str | None = column(
+        "Why the session ended.", identifies=Identifies.IN_TEXT, default=None
+    )
 
 
 class Room(RoomBase, Stored, table=True):

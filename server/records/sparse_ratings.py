@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from server.column_types import Json
 from server.records.base import DataType, Record, RecordBase, RecordFilter
-from server.records.columns import Identifies, column, json_column
+from server.records.columns import Identifies, Summarized, column, json_column
 from server.records.conditions import BooleanMatch, FloatRange, IntRange, TextIn, TextMatch
 from server.records.described import OrderField
 from server.records.json_conditions import JsonMatch
@@ -14,26 +14,36 @@ class SparseRatingBase(RecordBase):
     """An answer's public columns."""
 
     rating_id: str = column("Public id, `rat_…`.")
-    component_id: str | None = column("The component that asked, `cmp_…`.", default=None)
-    component_type: str | None = column("Its kind, such as `likertscale`.", default=None)
+    component_id: str | None = column(
+        "The component that asked, `cmp_…`.", summarized=Summarized.BY_COMPONENT, default=None
+    )
+    component_type: str | None = column(
+        "Its kind, such as `likertscale`.", summarized=Summarized.AS_CATEGORIES, default=None
+    )
     value: Json | None = json_column(
         "The answer: number, text, list, object or null.",
         identifies=Identifies.IN_TEXT,
+        summarized=Summarized.AS_NUMBERS,  # those that are numbers
         default=None,
     )
     raw_value: Json | None = json_column(
         "The answer as it came in, before any scaling.",
         identifies=Identifies.IN_TEXT,
+        summarized=Summarized.AS_NUMBERS,  # those that are numbers
         default=None,
     )
     scale_min: float | None = column("Lower end of the scale.", unit="scale units", default=None)
     scale_max: float | None = column("Upper end of the scale.", unit="scale units", default=None)
-    labels: Json | None = json_column("The labels along the scale.", default=None)
+    labels: Json | None = json_column(
+        "The labels along the scale.", identifies=Identifies.IN_TEXT, default=None
+    )
     response_time: int | None = column(
         "From question to answer, in milliseconds.", unit="ms", default=None
     )
-    question: str | None = column("What was asked.", default=None)
-    dimension: str | None = column("What was rated, such as `valence`.", default=None)
+    question: str | None = column("What was asked.", identifies=Identifies.IN_TEXT, default=None)
+    dimension: str | None = column(
+        "What was rated, such as `valence`.", summarized=Summarized.AS_CATEGORIES, default=None
+    )
     state_id: str | None = column("The experiment's state at that moment.", default=None)
     stimulus_id: str | None = column("What it was about.", default=None)
     stimulus_time: int | None = column(

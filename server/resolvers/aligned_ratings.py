@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.key_lists import among
 from server.records.continuous_ratings import CONTINUOUS_RATINGS
+from server.records.numbers import calculable
 from server.records.participants import PARTICIPANTS, Participant
 from server.resolvers.context import Context
-from server.resolvers.numbers import calculable
 from server.resolvers.rollups import AnySelect, Limit, RollUp, rolled_up
 from server.resolvers.time_grids import Alignment, Known, TimeGrid, filled
 from server.rows import Row, layout_of

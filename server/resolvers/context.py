@@ -10,7 +10,9 @@ from server.batches import Batches
 from server.db import Database
 from server.export.jobs import Exporter
 from server.export.progress import Hub
+from server.export.surveys import Surveyor
 from server.links import Purpose, Signer
+from server.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,14 @@ class Services:
     """The parts of the server that live as long as it does."""
 
     db: Database
+    storage: Storage
     exporter: Exporter
     hub: Hub
     signer: Signer
+    surveyor: Surveyor
     fast_path: bool = True
+    smallest_cell: int = 5
+    export_days: int = 7
 
 
 @dataclass(frozen=True)

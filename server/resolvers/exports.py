@@ -1,50 +1,60 @@
-"""Asking for exports, watching and cancelling them."""
+"""Asking for exports, watching them, and what can be done with them later."""
 
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Collection
+from dataclasses import replace
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
-from server.errors import AlreadyFinished, NotFound
+from server.access import Actor
+from server.errors import AlreadyFinished, Forbidden, NotFinished, NotFound
 from server.export.leases import request_cancel
 from server.export.pseudonyms import assign_pseudonyms
+from server.export.recipe import Recipe
+from server.export.retries import remove, try_again
 from server.global_ids import type_and_key
-from server.records.exports import Export, ExportedExperiment
+from server.logs import whereabouts
+from server.records import RecordType
+from server.records.exports import ExportStatus
+from server.records.users import User, UserRole
 from server.resolvers.context import Context
-from server.resolvers.selections import Wanted, recipe_for
-from server.rows import Row, layout_of
+from server.resolvers.exportable import selected
+from server.resolvers.queueing import LAYOUT, one, queue
+from server.resolvers.selections import Wanted
+from server.rows import Row
 
-_LAYOUT = layout_of(Export)
+log = logging.getLogger(__name__)
+
+
+_ATTEMPTS = 3
+"""How often an export is put into the queue, if another transaction comes in between."""
 
 
 async def create(context: Context, wanted: Wanted) -> Row:
-    """Queue an export; the same idempotency key gives the same export again."""
-    context.actor.require("export:data")
-    async with context.db.write() as tx:
-        if (earlier := await _earlier(tx, context, wanted.idempotency_key)) is not None:
-            return earlier
-        recipe, experiment_keys = await recipe_for(tx, context, wanted)
-        await assign_pseudonyms(tx, recipe)
-        queue = insert(Export).values(
-            requested_by_key=context.actor.user_key,
-            idempotency_key=wanted.idempotency_key,
-            reason=wanted.reason,
-            recipe=recipe.model_dump(mode="json"),
-            created_at=recipe.snapshot_at,
-            snapshot_at=recipe.snapshot_at,
-            format=recipe.format,
-            packaging=recipe.packaging,
-            anonymization=recipe.anonymization,
-        )
-        key = (await tx.scalars(queue.returning(_LAYOUT.columns["key"]))).one()
-        await tx.execute(
-            insert(ExportedExperiment),
-            [{"export_key": key, "experiment_key": experiment} for experiment in experiment_keys],
-        )
-        export = await _one(tx, _LAYOUT.columns["key"] == key)
-    assert export is not None
+    """Queue an export, or return the one that was asked for before; see `queue`."""
+    wanted = replace(wanted, smallest_cell=context.services.smallest_cell)
+    gone: set[int] = set()
+    while True:
+        export = await _queued(context, wanted, gone)
+        if wanted.idempotency_key is not None or await _is_of_use(context, export):
+            break
+        gone.add(export.key)
     context.services.exporter.wake()  # only once the row is committed
     return export
+
+
+async def _queued(context: Context, wanted: Wanted, gone: Collection[int]) -> Row:
+    for attempt in range(_ATTEMPTS):
+        try:
+            async with context.db.write() as tx:
+                return await queue(tx, context.actor, wanted, besides=gone)
+        except IntegrityError:  # at once with another, who used the same key or gave a code
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError
 
 
 async def cancel(context: Context, export_id: str) -> Row:
@@ -60,13 +70,46 @@ async def cancel(context: Context, export_id: str) -> Row:
     return await find(context, export_id)
 
 
+async def retry(context: Context, export_id: str) -> Row:
+    """Queue an export again, the same one: its recipe and its snapshot stay what they were.
+
+    NotFinished while it is still going on, AlreadyFinished if its file is ready; Forbidden if
+    the actor, or who asked for it, may not export what it holds any more.
+    """
+    export = await find(context, export_id)
+    recipe = Recipe.model_validate(export.recipe)
+    async with context.db.write() as tx:
+        for actor in (context.actor, await _requester(tx, export)):
+            await _require(tx, actor, recipe)
+        if not await try_again(tx, export.key):
+            raise _not_again(await one(tx, LAYOUT.columns["key"] == export.key))
+        await assign_pseudonyms(tx, recipe)
+    context.services.exporter.wake()
+    context.services.hub.nudge(export.key)
+    return await find(context, export_id)
+
+
+async def delete(context: Context, export_id: str) -> str:
+    """Delete an export and its file, whatever state it is in; return the id that it had."""
+    context.actor.require("export:data")
+    export = await find(context, export_id)
+    async with context.db.write() as tx:
+        await remove(tx, export.key)
+    context.services.hub.nudge(export.key)
+    try:
+        await context.services.storage.delete_prefix(f"exports/{export.key}")
+    except Exception as error:
+        log.error("A deleted export's file is left to the next sweep: %s", whereabouts(error))
+    return export.id
+
+
 async def find(context: Context, export_id: str) -> Row:
     """Return an export that the actor may see; NotFound if there is no such."""
     type_name, key = type_and_key(export_id) or ("", 0)
-    if type_name == _LAYOUT.type_name:
-        visible = context.actor.sees_exports(_LAYOUT)
+    if type_name == LAYOUT.type_name:
+        visible = context.actor.sees_exports(LAYOUT)
         async with context.db.read() as tx:
-            if found := await _one(tx, _LAYOUT.columns["key"] == key, visible):
+            if found := await one(tx, LAYOUT.columns["key"] == key, visible):
                 return found
     raise NotFound("There is no such export: look among `exports` for yours.", ["id"])
 
@@ -75,22 +118,46 @@ async def progress(context: Context, export_id: str) -> AsyncGenerator[Row]:
     """Yield the export as it stands, then each change, until it is final."""
     context.actor.require("export:data")
     export = await find(context, export_id)
-    names = ["id" if name == "key" else name for name in _LAYOUT.columns]
+    names = ["id" if name == "key" else name for name in LAYOUT.columns]
     with context.services.hub.follow(export.key) as states:
         async for state in states:
-            yield _LAYOUT.row([getattr(state, name) for name in names])
+            yield LAYOUT.row([getattr(state, name) for name in names])
 
 
-async def _earlier(tx: AsyncConnection, context: Context, key: str | None) -> Row | None:
-    if key is None:
-        return None
-    return await _one(
-        tx,
-        _LAYOUT.columns["requested_by_key"] == context.actor.user_key,
-        _LAYOUT.columns["idempotency_key"] == key,
-    )
+async def _is_of_use(context: Context, export: Row) -> bool:
+    """Tell whether an export is going to have a file, or has one that can be downloaded."""
+    if export.status != ExportStatus.COMPLETED:
+        return True
+    try:
+        return await context.services.storage.size(export.storage_key) is not None
+    except Exception as error:
+        log.error("The store cannot be asked for a file: %s", whereabouts(error))
+        return False
 
 
-async def _one(tx: AsyncConnection, *where: ColumnElement[bool]) -> Row | None:
-    values = (await tx.execute(select(*_LAYOUT.selected).where(*where))).one_or_none()
-    return None if values is None else _LAYOUT.row(values)
+async def _requester(tx: AsyncConnection, export: Row) -> Actor:
+    """Return who asked for an export, with all the rights that they have now."""
+    columns = col(User.role), col(User.participant_id)
+    found = await tx.execute(select(*columns).where(col(User.id) == export.requested_by_key))
+    role, participant_id = found.one()
+    return Actor(export.requested_by_key, UserRole(role), participant_id, frozenset({"*"}))
+
+
+async def _require(tx: AsyncConnection, actor: Actor, recipe: Recipe) -> None:
+    actor.require("export:data", *(RecordType[name].value.scope for name in recipe.data_types))
+    try:
+        await selected(tx, actor, recipe)
+    except (NotFound, Forbidden) as failure:
+        raise Forbidden(
+            "Some of what this export holds is gone, or may not be exported any more: ask for a "
+            "new export of the rest.",
+            ["id"],
+        ) from failure
+
+
+def _not_again(export: Row | None) -> AlreadyFinished | NotFinished | NotFound:
+    if export is None:
+        return NotFound("The export has just been deleted: ask for a new one.", ["id"])
+    if export.status == ExportStatus.COMPLETED:
+        return AlreadyFinished("The export is complete: read `downloadUrl`.", ["id"])
+    return NotFinished("The export is still going on: wait for it, or cancel it first.", ["id"])

@@ -25,6 +25,7 @@ from server.paging import (
 )
 from server.records import RecordType
 from server.records.base import DataType
+from server.records.export_schedules import ExportSchedule
 from server.records.exports import Export
 from server.records.filters import Filter
 from server.records.listed import Listed
@@ -226,8 +227,9 @@ async def _count_of_all(context: Context, listing: Listing) -> int:
 
 
 def seen(actor: Actor, layout: TableLayout) -> ColumnElement[bool]:
-    """Return the clause that keeps what the actor may see: of exports, their own."""
-    return actor.sees_exports(layout) if layout.model is Export else actor.sees(layout)
+    """Return the clause that keeps what the actor may see: of exports and schedules, their own."""
+    asked_for = layout.model in (Export, ExportSchedule)
+    return actor.sees_exports(layout) if asked_for else actor.sees(layout)
 
 
 def _layout(

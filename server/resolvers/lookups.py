@@ -15,6 +15,7 @@ from server.global_ids import type_and_key
 from server.key_lists import among, keys
 from server.records import RecordType
 from server.records.experiments import EXPERIMENTS, Experiment
+from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import EXPORTS
 from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS, Participant
@@ -30,7 +31,14 @@ MOST_NODES = 100
 
 NODES: Mapping[str, Listed] = {
     listed.model.__name__: listed
-    for listed in (EXPERIMENTS, ROOMS, PARTICIPANTS, EXPORTS, *(t.value for t in RecordType))
+    for listed in (
+        EXPERIMENTS,
+        ROOMS,
+        PARTICIPANTS,
+        EXPORTS,
+        EXPORT_SCHEDULES,
+        *(t.value for t in RecordType),
+    )
 }
 """What can be looked up by global id, by the name of its type."""
 
@@ -62,7 +70,7 @@ class ByPublicId:
 
 @dataclass(frozen=True, slots=True)
 class Parents:
-    """What each source belongs to: its experiment, its room, or the user who owns it."""
+    """What each source belongs to, such as its room, or the user who owns it; None for nothing."""
 
     model: type[Stored]
     key: str
@@ -70,13 +78,16 @@ class Parents:
 
     scope: str | None = None
 
-    async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[Row]:
+    async def load(
+        self, context: Context, sources: Sequence[Row], wanted: Wanted
+    ) -> Sequence[Row | None]:
         if self.scope is not None:
             context.actor.require(self.scope)
         layout = layout_of(self.model, wanted, raw=context.db.raw)
-        asked = keys_of(sources, self.key)
-        found = await _by_key(context, layout, asked, within=True)
-        return [found[key] for key in asked]  # foreign keys hold
+        asked: list[int | None] = [*keys_of(sources, self.key)]
+        some = [key for key in asked if key is not None]
+        found = await _by_key(context, layout, some, within=True)
+        return [None if key is None else found.get(key) for key in asked]
 
 
 @dataclass(frozen=True, slots=True)

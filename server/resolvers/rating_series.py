@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import BadUserInput
 from server.records.continuous_ratings import CONTINUOUS_RATINGS, ContinuousRatingFilter
+from server.records.numbers import calculable
 from server.resolvers.context import Context
-from server.resolvers.numbers import calculable
 from server.resolvers.rollups import AnySelect, Limit, RollUp, rolled_up, transposed
 from server.resolvers.seats import Seat, seats
 from server.resolvers.spans import Span, require_within

@@ -1,16 +1,18 @@
 """What the caller may do with what they see."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
+from server.access import Actor
 from server.batches import Wanted
 from server.key_lists import among, keys
-from server.paging import PARENTS
+from server.paging import PARENTS, Page
 from server.records.experiments import Experiment
 from server.resolvers.context import Context
-from server.rows import Layout, Row, keys_of, layout_of
+from server.resolvers.listings import PageWithin
+from server.rows import Layout, Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
 
 ACCESS = Layout("Access", ["can_view", "can_export"])
@@ -23,17 +25,38 @@ class Accesses:
     async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[Row]:
         exportable = frozenset[int]()
         if context.actor.may("export:data"):
-            exportable = await _exportable(context, keys_of(sources))
+            exportable = await _those(context, keys_of(sources), Actor.may_export)
         return [ACCESS.row((True, source.key in exportable)) for source in sources]
 
 
-async def _exportable(context: Context, experiment_keys: Sequence[int]) -> frozenset[int]:
+@dataclass(frozen=True, slots=True)
+class OwnersPage:
+    """A page of what belongs to each experiment; None to all but its owner and administrators."""
+
+    page: PageWithin
+
+    async def load(
+        self, context: Context, sources: Sequence[Row], wanted: Wanted
+    ) -> Sequence[Page | None]:
+        context.actor.require(*self.page.listing.scopes)
+        owned = await _those(context, keys_of(sources), Actor.owns)
+        theirs = [source for source in sources if source.key in owned]
+        pages = iter(await self.page.load(context, theirs, wanted) if theirs else ())
+        return [next(pages) if source.key in owned else None for source in sources]
+
+
+async def _those(
+    context: Context,
+    experiment_keys: Sequence[int],
+    may: Callable[[Actor, TableLayout], ColumnElement[bool]],
+) -> frozenset[int]:
+    """Return with which of some experiments the actor may do something."""
     actor, layout = context.actor, layout_of(Experiment)
     key = layout.columns["key"]
 
     def statement() -> Statement:
-        return select(key).where(among(key, keys(PARENTS)), actor.may_export(layout))
+        return select(key).where(among(key, keys(PARENTS)), may(actor, layout))
 
-    prepared = context.db.prepare(("exportable", actor.kind), statement)
+    prepared = context.db.prepare((may.__name__, actor.kind), statement)
     given = {PARENTS: experiment_keys, **actor.parameters}
     return frozenset(key for (key,) in await context.db.fetch(prepared, given))

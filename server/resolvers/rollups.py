@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access import Actor
 from server.batches import Wanted
-from server.db import Stored
+from server.db import Table
 from server.errors import BadUserInput
 from server.key_lists import among
 from server.records.filters import Filter
@@ -26,7 +26,7 @@ AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 class RollUp(Generic[Question, Answer]):
     """What is made of a table's rows, for each of the places that ask the same question."""
 
-    def __init__(self, actor: Actor, model: type[Stored], place: str) -> None:
+    def __init__(self, actor: Actor, model: type[Table], place: str) -> None:
         self.actor = actor
         self.layout = layout_of(model)
         self.columns = self.layout.columns

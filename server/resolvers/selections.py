@@ -4,23 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
 
-from server.access import key_of
-from server.db import Stored
-from server.errors import BadUserInput, Forbidden, NotFound, NothingToExport
-from server.export.recipe import Recipe, take_bounds
+from server.access import Actor
+from server.errors import BadUserInput, NothingToExport
+from server.export.choices import chosen_columns
+from server.export.recipe import Recipe
+from server.export.schedules import begins
+from server.export.snapshots import Snapshot
 from server.records import RecordType
 from server.records.data_filter import DataFilter
-from server.records.experiments import Experiment
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
-from server.records.participants import Participant
-from server.records.rooms import Room
-from server.resolvers.context import Context
-from server.rows import layout_of
-from server.timestamps import iso, now
+from server.resolvers.exportable import Places, named, people_behind
+from server.resolvers.repeats import kept_recipe
+from server.resolvers.snapshots import snapshot_of
+from server.timestamps import iso
 
 PLACES = ("experiment", "room", "participant")
 
@@ -49,15 +48,20 @@ class Wanted:
     snapshot: str | None = None  # from the recipe of an earlier export
     idempotency_key: str | None = None
     reason: str | None = None
+    smallest_cell: int = 5  # a setting, not a wish
 
 
 async def recipe_for(
-    tx: AsyncConnection, context: Context, wanted: Wanted
+    tx: AsyncConnection, actor: Actor, wanted: Wanted, reached: Mapping[str, int] | None = None
 ) -> tuple[Recipe, set[int]]:
-    """Return what the export is to hold, and the keys of the experiments it draws on."""
-    context.actor.require("export:data", *(t.value.scope for t in wanted.types))
-    _check(wanted)
-    recipe, experiment_keys = await _recipe(tx, context, wanted)
+    """Return what the export is to hold, and the keys of the experiments it draws on.
+
+    `reached` are the highest keys there were at the end of an earlier snapshot: what there was then
+    is left out.
+    """
+    recipe, experiment_keys = await selection_of(tx, actor, wanted)
+    if reached is not None:
+        recipe = recipe.model_copy(update={"after": begins(reached, recipe.data_types)})
     if not await _holds_anything(tx, recipe):
         raise NothingToExport(
             "No record matches: widen the selection, the data types or the filter.", ["input"]
@@ -65,21 +69,40 @@ async def recipe_for(
     return recipe, experiment_keys
 
 
+async def selection_of(
+    tx: AsyncConnection, actor: Actor, wanted: Wanted
+) -> tuple[Recipe, set[int]]:
+    """Do the same, whether it holds anything or not."""
+    actor.require("export:data", *(t.value.scope for t in wanted.types))
+    _check(wanted)
+    snapshot = await snapshot_of(tx, actor, wanted.since, wanted.snapshot, wanted.types)
+    participants = wanted.participants
+    if wanted.snapshot is not None and wanted.anonymization is not Anonymization.KEEP:
+        participants = await people_behind(tx, actor, participants)
+    ids = wanted.experiment_ids, wanted.room_ids, participants
+    if snapshot.recipe_hash:
+        kept = await kept_recipe(tx, actor, snapshot, _recipe(wanted, Places(), snapshot), *ids)
+        if kept is not None:
+            return kept
+    places = await named(tx, actor, *ids)
+    return _recipe(wanted, places, snapshot), set(places.within)
+
+
 def _check(wanted: Wanted) -> None:
-    named = [wanted.experiment_ids, wanted.room_ids, wanted.participants]
-    if not any(named):
+    places = [wanted.experiment_ids, wanted.room_ids, wanted.participants]
+    if not any(places):
         raise BadUserInput(
             "Name what to export: experimentIds, roomIds or participants.",
             ["input", "experimentIds"],
         )
-    if sum(map(len, named)) > MOST_NAMED:
+    if sum(map(len, places)) > MOST_NAMED:
         raise BadUserInput(f"Name at most {MOST_NAMED:,} things in one export.", ["input"])
     if not wanted.types:
         raise BadUserInput("Name a data type, or leave `dataTypes` out.", ["input", "dataTypes"])
     if (
         wanted.format is not ExportFormat.JSON
         and wanted.packaging is ExportPackaging.SINGLE_FILE
-        and len(wanted.types) > 1
+        and len(set(wanted.types)) > 1
     ):
         raise BadUserInput(
             f"A single {wanted.format} file holds one data type: name one, or choose the packaging "
@@ -88,37 +111,29 @@ def _check(wanted: Wanted) -> None:
         )
 
 
-async def _recipe(tx: AsyncConnection, context: Context, wanted: Wanted) -> tuple[Recipe, set[int]]:
-    """Return what the export holds, and the experiments it draws on."""
-    participants = layout_of(Participant).columns
-    person = tuple_(participants["room_id"], participants["participant_id"])
-    named: list[tuple[type[Stored], Any, Sequence[Any], str]] = [
-        (Experiment, col(Experiment.experiment_id), wanted.experiment_ids, "experimentIds"),
-        (Room, col(Room.room_id), wanted.room_ids, "roomIds"),
-        (Participant, person, wanted.participants, "participants"),
-    ]
-    found = [await _exportable(tx, context, *one) for one in named]
-    snapshot_at = now()
-    first = next(first for first in (*wanted.experiment_ids, *wanted.room_ids, "participants"))
-    recipe = Recipe(
-        experiment_keys=tuple(found[0]),
-        room_keys=tuple(found[1]),
-        participant_keys=tuple(found[2]),
-        data_types=tuple(t.name for t in wanted.types),
+def _recipe(wanted: Wanted, places: Places, snapshot: Snapshot) -> Recipe:
+    """Return what the export holds: in whatever order it is said, the same."""
+    names = [*places.experiments.values(), *places.rooms.values(), "participants"]
+    return Recipe(
+        experiment_keys=tuple(places.experiments),
+        room_keys=tuple(places.rooms),
+        participant_keys=tuple(places.participants),
+        data_types=tuple(each.name for each in RecordType if each in wanted.types),
         filters=wanted.kept.by_type(),
         format=wanted.format,
         packaging=wanted.packaging,
         anonymization=wanted.anonymization,
         excel_bom=wanted.excel_bom,
         formula_guard=wanted.excel_bom if wanted.formula_guard is None else wanted.formula_guard,
-        columns={data_type.name: tuple(names) for data_type, names in wanted.columns.items()},
+        columns=chosen_columns(wanted.columns, wanted.types, wanted.format),
         include_media=wanted.include_media,
         shift_times=wanted.shift_times,
-        title=f"{first}_{iso(snapshot_at)[:10]}",
-        bounds=await take_bounds(tx),
-        snapshot_at=snapshot_at,
+        smallest_cell=wanted.smallest_cell,
+        title=f"{names[0]}_{iso(snapshot.at)[:10]}",
+        bounds=snapshot.bounds,
+        after=snapshot.after,
+        snapshot_at=snapshot.taken_at,
     )
-    return recipe, {experiment for keys in found for experiment in keys.values()}
 
 
 async def _holds_anything(tx: AsyncConnection, recipe: Recipe) -> bool:
@@ -134,36 +149,3 @@ async def _holds_anything(tx: AsyncConnection, recipe: Recipe) -> bool:
         if (await tx.execute(found.limit(1))).first() is not None:
             return True
     return False
-
-
-async def _exportable(
-    tx: AsyncConnection,
-    context: Context,
-    model: type[Stored],
-    public_id: ColumnElement[Any],
-    wanted: Sequence[Any],
-    field: str,
-) -> dict[int, int]:
-    """Return the keys of what is named by public id, each with its experiment's key.
-
-    NotFound if one is not there for the actor; Forbidden if it may be seen but not taken away.
-    """
-    if not wanted:
-        return {}
-    layout = layout_of(model)
-    statement = select(
-        layout.columns["key"],
-        key_of(layout, "experiment"),
-        context.actor.may_export(layout),
-    ).where(public_id.in_(list(set(wanted))), context.actor.sees(layout))
-    found = (await tx.execute(statement)).all()
-    if len(found) < len(set(wanted)):
-        raise NotFound(
-            f"Not all of `{field}` are there: check them for typing errors.", ["input", field]
-        )
-    if not all(may_export for _, _, may_export in found):
-        raise Forbidden(
-            "You may view this data but not export it: ask the experiment's owner.",
-            ["input", field],
-        )
-    return {key: experiment_key for key, experiment_key, _ in found}

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.records.described import Described
+from server.records.numbers import number_in
 from server.records.sparse_ratings import SPARSE_RATINGS, SparseRatingFilter
 from server.resolvers.context import Context
-from server.resolvers.numbers import number_in
 from server.resolvers.rollups import AnySelect, Limit, RollUp, rolled_up
 from server.rows import Row
 

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.records.numbers import calculable, floored
 from server.records.sync_metrics import SYNC_METRICS, SyncBand, band_of
 from server.resolvers.context import Context
-from server.resolvers.numbers import calculable, floored
 from server.resolvers.rollups import AnySelect, Limit, RollUp, rolled_up, transposed
 from server.resolvers.seats import Seat, seats
 from server.resolvers.spans import Span, require_within

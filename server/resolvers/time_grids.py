@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, case
 
 from server.records.described import Described
-from server.resolvers.numbers import floored
+from server.records.numbers import floored
 from server.resolvers.spans import Span, require_within
 
 LONGEST_MS = 3_600_000

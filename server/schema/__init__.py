@@ -29,14 +29,15 @@ from server.schema.records import (
     SyncMetric,
 )
 from server.schema.scalars import SCALARS
+from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 
 
 @strawberry.type(description="All that can be read.")
-class Query(ReadingQuery, ExportQuery): ...
+class Query(ReadingQuery, ExportQuery, ExportScheduleQuery): ...
 
 
 @strawberry.type(description="All that can be changed.")
-class Mutation(ExportMutation): ...
+class Mutation(ExportMutation, ExportScheduleMutation): ...
 
 
 @strawberry.type(description="All that can be watched.")

@@ -8,13 +8,19 @@ from server.execution.fields import Batched
 from server.records import RecordType
 from server.records.experiments import EXPERIMENTS, ExperimentBase
 from server.records.experiments import Experiment as ExperimentTable
-from server.records.participants import PARTICIPANTS, ParticipantBase, ParticipantFilter
+from server.records.participants import (
+    PARTICIPANTS,
+    PSEUDONYMS,
+    ParticipantBase,
+    ParticipantFilter,
+    PseudonymBase,
+)
 from server.records.rooms import ROOMS, RoomBase, RoomFilter
 from server.records.rooms import Room as RoomTable
 from server.records.users import User as UserTable
-from server.resolvers.listings import Counts, Window
+from server.resolvers.listings import Counts, Listing, PageWithin, Window
 from server.resolvers.lookups import Parents
-from server.resolvers.rights import Accesses
+from server.resolvers.rights import Accesses, OwnersPage
 from server.resolvers.summaries import AvailableTypes
 from server.schema.connection import Connection, loaded, within
 from server.schema.node import Node
@@ -90,6 +96,10 @@ class Access:
     can_export: bool = strawberry.field(description="Take its data away in files.")
 
 
+@strawberry.pydantic.type(description="The code that stands for a person in an experiment's files.")
+class Pseudonym(PseudonymBase): ...
+
+
 @strawberry.pydantic.type(description="A study: what is owned, shared and exported as a whole.")
 class Experiment(ExperimentBase, Node, DataScope):
     @strawberry.pydantic.field(description="Whose it is.", extensions=[Batched("owner_key")])
@@ -101,6 +111,17 @@ class Experiment(ExperimentBase, Node, DataScope):
     )
     def access(self) -> Access:
         return loaded(Accesses())
+
+    @strawberry.pydantic.field(
+        description="Which code stands for whom in its files, in the order in which codes were "
+        "given; null for all but its owner and administrators.",
+        extensions=[Batched()],
+    )
+    def participant_codes(
+        self, first: First = None, after: After = None
+    ) -> Connection[Pseudonym] | None:
+        listing = Listing(PSEUDONYMS, PSEUDONYMS.filter())
+        return loaded(OwnersPage(PageWithin(listing, Window(first, after))))
 
     @strawberry.pydantic.field(description="How many rooms it has.", extensions=[Batched()])
     def room_count(self) -> int:

@@ -14,6 +14,7 @@ from server.records.base import Place
 from server.records.data_filter import DataFilter
 from server.records.described import Described
 from server.records.experiments import EXPERIMENTS, ExperimentStatus, ExperimentStatusIn
+from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import (
     EXPORTS,
     Anonymization,
@@ -66,6 +67,7 @@ _LISTED: tuple[Listed, ...] = (
     ROOMS,
     PARTICIPANTS,
     EXPORTS,
+    EXPORT_SCHEDULES,
     *(record_type.value for record_type in RecordType),
 )
 

@@ -9,6 +9,7 @@ from server.records.components import ComponentOrderField
 from server.records.continuous_ratings import ContinuousRatingOrderField
 from server.records.events import EventOrderField
 from server.records.experiments import ExperimentOrderField
+from server.records.export_schedules import ExportScheduleOrderField
 from server.records.exports import ExportOrderField
 from server.records.participants import ParticipantOrderField
 from server.records.recordings import RecordingOrderField
@@ -83,3 +84,8 @@ class SyncMetricOrder(_Directed):
 @strawberry.input(description="How to sort exports.")
 class ExportOrder(_Directed):
     field: ExportOrderField = _sort_by()
+
+
+@strawberry.input(description="How to sort schedules.")
+class ExportScheduleOrder(_Directed):
+    field: ExportScheduleOrderField = _sort_by()

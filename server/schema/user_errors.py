@@ -25,7 +25,14 @@ class UserErrorCode(Enum):
         "NOTHING_TO_EXPORT", description="The selection holds no record."
     )
     ALREADY_FINISHED = strawberry.enum_value(
-        "ALREADY_FINISHED", description="It has come to its end: there is nothing to cancel."
+        "ALREADY_FINISHED",
+        description="It has come to its end: there is nothing to cancel, or to try again.",
+    )
+    NOT_FINISHED = strawberry.enum_value(
+        "NOT_FINISHED", description="It is still going on: wait for it, or cancel it first."
+    )
+    BUSY = strawberry.enum_value(
+        "BUSY", description="It cannot be done at this moment: ask again in a minute."
     )
 
 

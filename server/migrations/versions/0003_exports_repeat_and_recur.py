@@ -40,7 +40,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("room_key", name=op.f("pk_time_shift")),
     )
     _create_schedules()
-    with op.batch_alter_table("export", schema=None) as batch_op:
+    no_key_again = {"sqlite_autoincrement": True}
+    with op.batch_alter_table("export", schema=None, table_kwargs=no_key_again) as batch_op:
         batch_op.add_column(sa.Column("recipe_hash", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("fingerprint", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("schedule_key", KEY_TYPE, nullable=True))
@@ -81,8 +82,8 @@ def _create_schedules() -> None:
             "keep_last",
             sa.Integer(),
             nullable=True,
-            comment="How many finished exports of it are kept; older ones are deleted. All, if "
-            "null.",
+            comment="How many of its finished exports keep their files, the newest; if null, a "
+            "file is deleted when its time is over, as of any export.",
         ),
         sa.Column(
             "incremental",
@@ -95,7 +96,8 @@ def _create_schedules() -> None:
             "next_at",
             sa.BigInteger(),
             nullable=True,
-            comment="When it fires next; null for never.",
+            comment="When it fires next, or later, once its last export is finished; null for "
+            "never.",
         ),
         sa.Column("last_at", sa.BigInteger(), nullable=True, comment="When it fired last."),
         sa.Column(
@@ -108,7 +110,7 @@ def _create_schedules() -> None:
         sa.Column("wanted", JSON_TYPE, nullable=False),
         sa.Column("scopes", JSON_TYPE, nullable=False),
         sa.Column("experiment_keys", JSON_TYPE, nullable=True),
-        sa.Column("last_export_key", sa.BigInteger(), nullable=True),
+        sa.Column("reached", JSON_TYPE, nullable=True),
         sa.ForeignKeyConstraint(
             ["requested_by_key"],
             ["user.id"],
@@ -119,6 +121,28 @@ def _create_schedules() -> None:
     with op.batch_alter_table("export_schedule", schema=None) as batch_op:
         batch_op.create_index("ix_export_schedule_next_at", ["next_at"])
         batch_op.create_index(op.f("ix_export_schedule_requested_by_key"), ["requested_by_key"])
+    op.create_table(
+        "scheduled_experiment",
+        sa.Column("schedule_key", KEY_TYPE, nullable=False),
+        sa.Column("experiment_key", KEY_TYPE, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["experiment_key"],
+            ["experiment.id"],
+            name=op.f("fk_scheduled_experiment_experiment_key_experiment"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["schedule_key"],
+            ["export_schedule.id"],
+            name=op.f("fk_scheduled_experiment_schedule_key_export_schedule"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "schedule_key", "experiment_key", name=op.f("pk_scheduled_experiment")
+        ),
+    )
+    op.create_index(
+        op.f("ix_scheduled_experiment_experiment_key"), "scheduled_experiment", ["experiment_key"]
+    )
 
 
 def downgrade() -> None:
@@ -133,6 +157,7 @@ def downgrade() -> None:
         batch_op.drop_column("schedule_key")
         batch_op.drop_column("fingerprint")
         batch_op.drop_column("recipe_hash")
+    op.drop_table("scheduled_experiment")
     op.drop_table("export_schedule")
     op.drop_table("time_shift")
     op.drop_table("revision")

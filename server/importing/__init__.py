@@ -1,0 +1,1 @@
+"""The way back: packages of files, as exports write them, become rows of the database."""
