@@ -71,8 +71,9 @@ $(TESTABLE): $(INSTALLED) requirements/test.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
 
-bench-export: $(TESTABLE)  ## answers while 1,000,000 ratings are exported, against idle
-	$(BIN)/python -m bench.exporting
+bench-export: $(TESTABLE)  ## exports against other ways to write the same files, and what others notice
+	@command -v sqlite3 >/dev/null || { echo "The shell of SQLite is not there: install the Debian package sqlite3."; exit 1; }
+	$(BIN)/python -m bench.exports --write
 
 PYTHON_PEERS := $(patsubst bench/peers/%/requirements.in,bench/.envs/%/.installed,$(wildcard bench/peers/*/requirements.in))
 NODE_PEERS := $(patsubst bench/peers/%/package.json,bench/peers/%/node_modules/.installed,$(wildcard bench/peers/*/package.json))

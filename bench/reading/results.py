@@ -6,13 +6,11 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bench.reading.load import CLIENTS, Rate
 from bench.reading.servers import OURS, Kind
 from bench.reading.versions import versions
-
-RESULTS = Path(__file__).parent.parent / "results.md"
+from bench.sections import keep, number, spread, table
 
 
 @dataclass
@@ -37,14 +35,14 @@ def report(measured: Measured, *, write: bool) -> None:
     assert ours is OURS
 
     def rates(kind: Kind, question: str) -> str:
-        return _spread(measured.each(kind, question))
+        return spread(measured.each(kind, question))
 
     def ratios(kind: Kind, question: str) -> str:
         pairs = zip(measured.each(ours, question), measured.each(kind, question), strict=True)
-        return _spread([mine / theirs for mine, theirs in pairs])
+        return spread([mine / theirs for mine, theirs in pairs])
 
     def costs(kind: Kind, question: str) -> str:
-        return _number(
+        return number(
             statistics.median(r.cpu_milliseconds for r in measured.rates[kind.name, question])
         )
 
@@ -52,7 +50,7 @@ def report(measured: Measured, *, write: bool) -> None:
         pairs = zip(
             measured.rates[ours.name, question], measured.rates[kind.name, question], strict=True
         )
-        return _spread([theirs.cpu_milliseconds / mine.cpu_milliseconds for mine, theirs in pairs])
+        return spread([theirs.cpu_milliseconds / mine.cpu_milliseconds for mine, theirs in pairs])
 
     others = measured.kinds[1:]
     tables = [
@@ -65,48 +63,34 @@ def report(measured: Measured, *, write: bool) -> None:
     text = "\n\n".join(filter(None, tables)) + "\n"
     print(text)
     if write:
-        RESULTS.write_text(f"{_introduction(measured)}\n{text}")
+        keep("Reading", f"{_introduction(measured)}\n{text}")
 
 
 def _table(
     title: str, measured: Measured, kinds: Sequence[Kind], cell: Callable[[Kind, str], str]
 ) -> str:
     questions = [each for each in measured.questions if "," not in each]
-    lines = [f"| {title} | {' | '.join(questions)} |", "|---" * (len(questions) + 1) + "|"]
-    lines += [
-        f"| {kind.title} | {' | '.join(cell(kind, each) for each in questions)} |" for kind in kinds
-    ]
-    return "\n".join(lines)
+    rows = [[kind.title, *(cell(kind, each) for each in questions)] for kind in kinds]
+    return table([title, *questions], rows)
 
 
 def _depths(measured: Measured) -> str:
-    lines = ["| Q4 by depth | page 1 | page 5,000 | page 1 / page 5,000 |", "|---|---|---|---|"]
+    rows = []
     for kind in measured.kinds:
         first = measured.each(kind, "Q4, page 1")
         later = measured.each(kind, "Q4, page 5,000")
         if first:
             ratios = [one / other for one, other in zip(first, later, strict=True)]
-            lines.append(
-                f"| {kind.title} | {_spread(first)} | {_spread(later)} | {_spread(ratios)} |"
-            )
-    return "\n".join(lines) if len(lines) > 2 else ""
-
-
-def _spread(values: Sequence[float]) -> str:
-    middle, low, high = (_number(f(values)) for f in (statistics.median, min, max))
-    return f"{middle} ({low}–{high})"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
+            rows.append([kind.title, spread(first), spread(later), spread(ratios)])
+    heads = ["Q4 by depth", "page 1", "page 5,000", "page 1 / page 5,000"]
+    return table(heads, rows) if rows else ""
 
 
 def _introduction(measured: Measured) -> str:
     rounds = max(map(len, measured.rates.values()))
-    return f"""# Reading, measured
-
-Written by `make bench-read`; README.md tells what is asked of whom, and how to read this.
-Median (least–most) of {rounds} rounds in which all servers took turns; {CLIENTS} clients over HTTP.
+    return f"""Written by `make bench-read`; README.md tells what is asked of whom, and how to read
+this. Median (least–most) of {rounds} rounds in which all servers took turns; {CLIENTS} clients over
+HTTP.
 
 Python {platform.python_version()} with SQLite {sqlite3.sqlite_version}; {versions()}.
 """

@@ -18,6 +18,7 @@ from threading import Thread
 from typing import IO, Any
 
 _ONE_THREAD = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # which keeps the least of what it was given
 _NICE = 10
 
 _INTERNAL = (
@@ -42,7 +43,8 @@ def main(prepare: "Callable[[], Callable[[bytes, Say], None]] | None" = None) ->
     """Take jobs until the input ends; `prepare` returns what answers them, if not an export."""
     os.nice(_NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then ends us
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    os.environ.update({**dict.fromkeys(_ONE_THREAD, "1"), **_MEMORY})
+    sys.meta_path.insert(0, _WithoutPandas())
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no message
     lines = SimpleQueue[bytes]()
@@ -56,6 +58,15 @@ def main(prepare: "Callable[[], Callable[[bytes, Say], None]] | None" = None) ->
     say({"ready": True, "pid": os.getpid()})
     while True:
         answer(lines.get(), say)
+
+
+class _WithoutPandas:
+    """Hides pandas from Arrow, which loads it where it is installed: 46 MB that no export needs."""
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """Find nothing, and let nobody else find it."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
 
 
 def _listen(stdin: IO[bytes], lines: SimpleQueue[bytes]) -> None:
