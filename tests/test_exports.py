@@ -201,3 +201,18 @@ async def test_exports_are_seen_by_who_asked_for_them_and_by_administrators(lab:
         ("exportDelete", DELETE),
     ):
         assert refusal_in(await lab.ask(name, query, key, id=id_)) == ("NOT_FOUND", "id")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"packaging": "SINGLE_FILE", "dataTypes": ["RECORDINGS"]},
+        {"dataTypes": ["EVENTS"]},
+        {"anonymization": "AGGREGATE_ONLY"},
+    ],
+)
+async def test_media_go_with_recordings_in_a_zip(lab: Lab, wanted: dict[str, Any]) -> None:
+    experiment = [lab.experiment["experiment_id"]]
+
+    refused = await lab.refusal(experimentIds=experiment, includeMedia=True, **wanted)
+    assert refused == ("BAD_USER_INPUT", "input.includeMedia")

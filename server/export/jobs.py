@@ -167,7 +167,8 @@ class Exporter:
             return
         await self._housekeeper.discard(folder(export.id, export.fence))
         async with self._db.write() as tx:
-            await finish_cancel(tx, export) or await release(tx, export)
+            if not await finish_cancel(tx, export):
+                await release(tx, export)
 
     async def _outcome(self, worker: WorkerProcess, export: Row[Any]) -> Done | Failed | None:
         """Attempt to write the export; None when the attempt was broken off."""

@@ -53,7 +53,8 @@ class Manifest:
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "Manifest":
         """Return the manifest that was noted as a state; an empty one if none was."""
-        withheld = {name: Counter(counts) for name, counts in state.get("withheld", {}).items()}
+        noted: dict[str, dict[str, int]] = state.get("withheld", {})
+        withheld = {name: Counter(counts) for name, counts in noted.items()}
         return cls(
             files=list(state.get("files", ())),
             media=list(state.get("media", ())),

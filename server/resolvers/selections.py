@@ -109,6 +109,21 @@ def _check(wanted: Wanted) -> None:
             "ZIP.",
             ["input", "packaging"],
         )
+    _check_media(wanted)
+
+
+def _check_media(wanted: Wanted) -> None:
+    if not wanted.include_media:
+        return
+    at = ["input", "includeMedia"]
+    if wanted.anonymization is Anonymization.AGGREGATE_ONLY:
+        raise BadUserInput("Video and audio are no statistics: leave `includeMedia` out.", at)
+    if wanted.packaging is not ExportPackaging.ZIP or RecordType.RECORDINGS not in wanted.types:
+        raise BadUserInput(
+            "Video and audio go with the recordings, in a ZIP: choose the packaging ZIP and the "
+            "data type RECORDINGS.",
+            at,
+        )
 
 
 def _recipe(wanted: Wanted, places: Places, snapshot: Snapshot) -> Recipe:

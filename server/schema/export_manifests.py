@@ -28,16 +28,29 @@ class LedgerEntry:
     )
 
 
-@strawberry.type(description="How many selected rows are not in the files, for one reason.")
+@strawberry.type(description="How many selected rows, or files, are left out for one reason.")
 class WithheldCount:
     reason: WithheldReason = strawberry.field(description="Why they are not there.")
-    count: int = strawberry.field(description="How many rows.")
+    count: int = strawberry.field(description="How many rows, or files of recordings.")
+
+
+@strawberry.type(description="What became of the recorded video and audio of the selection.")
+class MediaLedger:
+    selected: int = strawberry.field(description="Files that belong to the selected recordings.")
+    written: int = strawberry.field(description="Files in the ZIP.")
+    withheld: list[WithheldCount] = strawberry.field(
+        description="Files that are not in it, and why: with `written`, all that are selected."
+    )
 
 
 @strawberry.type(description="What an export holds, file by file and type by type.")
 class ExportManifest:
     files: list[ExportedFile] = strawberry.field(description="Its files.")
     ledger: list[LedgerEntry] = strawberry.field(description="One entry for each data type.")
+    media: MediaLedger | None = strawberry.field(
+        description="What became of the files of recordings; null if there are none, or if nobody "
+        "asked for them and it is no secret what they show."
+    )
     recipe: Json | None = strawberry.field(
         description="What asks for the same again: `input`, to be given to `exportCreate` together "
         "with `snapshot`, and the `software` that wrote it. De-identified files show participants "
@@ -52,6 +65,7 @@ def manifest_of(kept: Any) -> ExportManifest | None:
     return ExportManifest(
         files=[_file(each) for each in kept["files"]],
         ledger=[_entry(each) for each in kept["ledger"]],
+        media=_media(kept.get("media")),
         recipe=kept.get("recipe"),
     )
 
@@ -71,8 +85,20 @@ def _entry(entry: dict[str, Any]) -> LedgerEntry:
         data_type=RecordType[entry["dataType"]],
         selected=entry["selected"],
         written=entry["written"],
-        withheld=[
-            WithheldCount(reason=WithheldReason(each["reason"]), count=each["count"])
-            for each in entry["withheld"]
-        ],
+        withheld=_withheld(entry),
     )
+
+
+def _media(ledger: dict[str, Any] | None) -> MediaLedger | None:
+    if ledger is None:
+        return None
+    return MediaLedger(
+        selected=ledger["selected"], written=ledger["written"], withheld=_withheld(ledger)
+    )
+
+
+def _withheld(entry: dict[str, Any]) -> list[WithheldCount]:
+    return [
+        WithheldCount(reason=WithheldReason(each["reason"]), count=each["count"])
+        for each in entry["withheld"]
+    ]
