@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlmodel import SQLModel, col
 
 from server.column_types import JsonType
-from server.export.recipe import PARTICIPANTS, Recipe
+from server.export.recipe import PARTICIPANTS, Recipe, selected
 from server.export.statements import Dialect
 from server.export.tables import Column, Kind, Query, Summary
 from server.records import RecordType
@@ -51,13 +51,6 @@ def summaries(dialect: Dialect, recipe: Recipe) -> tuple[Summary, ...]:
 def _of_records(dialect: Dialect, recipe: Recipe, name: str) -> Summary:
     data_type = RecordType[name].value
     expressions = data_type.model.expressions()
-    places = [expressions[f"{place}_key"] for place in ("experiment", "room", "participant")]
-    wanted = data_type.filter.model_validate(recipe.filters.get(name, {}))
-    chosen = [
-        recipe.selects(*places),
-        recipe.within(name, expressions["id"]),
-        *wanted.clauses(expressions),
-    ]
     shown = recipe.columns.get(name)
     names = [
         each
@@ -65,7 +58,13 @@ def _of_records(dialect: Dialect, recipe: Recipe, name: str) -> Summary:
         if shown is None or {each, to_camel(each)} & set(shown)
     ]
     declared = _Declared(dialect, data_type.base, expressions, names)
-    return declared.summary(data_type.title, data_type.stem, name, places[-1], chosen)
+    return declared.summary(
+        data_type.title,
+        data_type.stem,
+        name,
+        expressions["participant_key"],
+        selected(recipe, name),
+    )
 
 
 class _Declared:

@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from server.access import Actor
 from server.errors import BadUserInput, NothingToExport
 from server.export.choices import chosen_columns
-from server.export.recipe import Recipe
+from server.export.recipe import Recipe, selected
 from server.export.schedules import begins
 from server.export.snapshots import Snapshot
 from server.records import RecordType
@@ -20,8 +21,6 @@ from server.resolvers.exportable import Places, named, people_behind
 from server.resolvers.repeats import kept_recipe
 from server.resolvers.snapshots import snapshot_of
 from server.timestamps import iso
-
-PLACES = ("experiment", "room", "participant")
 
 MOST_NAMED = 1000
 """How many experiments, rooms or participants one export may name."""
@@ -153,14 +152,7 @@ def _recipe(wanted: Wanted, places: Places, snapshot: Snapshot) -> Recipe:
 
 async def _holds_anything(tx: AsyncConnection, recipe: Recipe) -> bool:
     for name in recipe.data_types:
-        data_type = RecordType[name].value
-        columns = data_type.model.expressions()
-        asked = data_type.filter.model_validate(recipe.filters.get(name, {}))
-        found = select(columns["id"]).where(
-            recipe.selects(*(columns[f"{place}_key"] for place in PLACES)),
-            recipe.within(name, columns["id"]),
-            *asked.clauses(columns),
-        )
+        found = select(col(RecordType[name].value.model.id)).where(*selected(recipe, name))
         if (await tx.execute(found.limit(1))).first() is not None:
             return True
     return False
