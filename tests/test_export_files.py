@@ -125,6 +125,8 @@ async def test_the_ledger_and_the_files_agree_with_what_was_selected(
         {"dataType": data_type.name, "selected": count, "written": count, "withheld": []}
         for data_type in types
     ]
+    if packaging is ZIP:
+        assert made.json("metadata.json")["ledger"] == made.manifest["ledger"]
     assert made.done["rows"] == count * len(types)
     data = made.path.read_bytes()
     assert (made.done["bytes"], made.done["sha256"]) == (len(data), sha256(data).hexdigest())
