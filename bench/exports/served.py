@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
@@ -28,7 +29,7 @@ PATIENCE = 60.0
 
 PAGE = """{ room(roomId: "room_dyadvideo01_01") {
   continuousRatings(first: 100) { nodes { onset value } pageInfo { endCursor } } } }"""
-CREATE = """mutation { exportCreate(input: {
+CREATE = """mutation($key: String!) { exportCreate(input: { idempotencyKey: $key,
   experimentIds: ["exp_dyadvideo01", "exp_groupchat01", "exp_solorating01"],
   dataTypes: [CONTINUOUS_RATINGS], packaging: SINGLE_FILE, anonymization: REMOVE_IDENTIFIERS
   }) { export { id } userErrors { message } } }"""
@@ -67,8 +68,8 @@ class Server:
         return data
 
     def create(self) -> str:
-        """Ask for an export of all ratings; return its id."""
-        made = self.ask(CREATE)["exportCreate"]
+        """Ask for an export of all ratings, not for one that is there; return its id."""
+        made = self.ask(CREATE, key=uuid4().hex)["exportCreate"]
         assert not made["userErrors"], made
         export_id: str = made["export"]["id"]
         return export_id

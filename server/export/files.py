@@ -16,7 +16,7 @@ from server.export.tables import Plan, RecordTable, Table
 
 Write = Callable[[Bytes], None]
 
-BATCHES = 64
+BATCHES = 16
 """How many batches of rows are written from one pause to the next."""
 
 

@@ -11,7 +11,7 @@ from server.export.tables import Identifying, Kind, Query, Table
 ROWS = 8_192
 """Rows of a batch."""
 
-ROWS_WITH_TEXT = 1_024
+ROWS_WITH_TEXT = 4_096
 """Rows of a batch that may hold long texts."""
 
 
