@@ -252,6 +252,6 @@ async def test_what_postgresql_cannot_keep(
     made = await exported(worker, db, tmp_path, experiments=study.experiments)
     target = Database(postgres_url)
 
-    assert "database cannot keep" in await refusal(target, made.path)
+    assert "This database cannot keep a value" in await refusal(target, made.path)
 
     await target.close()

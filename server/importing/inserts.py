@@ -24,7 +24,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from server.column_types import JsonType
 from server.db import Stored
-from server.errors import BadPackage
+from server.errors import BadPackage, BadUserInput
 
 Values = Mapping[str, Sequence[Any]]
 """Rows as columns, by their names in the database."""
@@ -48,7 +48,7 @@ async def _explained(name: str) -> AsyncGenerator[None]:
             f"A row for the table {name} is there twice, or lacks what it must have: nothing was "
             "imported."
         ) from refused
-    except DBAPIError as refused:
+    except (DBAPIError, BadUserInput) as refused:  # the latter is a text that no row can hold
         raise BadPackage(
             f"This database cannot keep a value for its table {name}: a number that is too large "
             "or, in PostgreSQL, a text with U+0000. Nothing was imported."
