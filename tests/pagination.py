@@ -11,6 +11,7 @@ from graphql import (
     GraphQLSchema,
     get_named_type,
     is_leaf_type,
+    is_non_null_type,
 )
 
 PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
@@ -76,6 +77,11 @@ class Pagination:
         query = self._query(
             f"{self.module}Query", (), f"...{fragment} @alias @arguments({many}: 20)"
         )
+        shown = next(iter(self._leaves()))
+        connection = f"data.{self.name}"
+        rows = f"{connection}.edges.map((edge) => edge.node.{shown})"
+        if not is_non_null_type(self.field.type):  # it is not everybody's to see
+            rows = f"{connection} == null ? [] : {rows}"
         return f"""import {{ graphql }} from 'relay-runtime';
 import type {{ {fragment}$data }} from './generated/{fragment}.graphql';
 
@@ -83,7 +89,7 @@ graphql`{text}`;
 graphql`{query}`;
 
 export function ids(data: {fragment}$data): readonly string[] {{
-  return data.{self.name}.edges.map((edge) => edge.node.id);
+  return {rows};
 }}
 """
 
