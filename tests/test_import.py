@@ -107,6 +107,7 @@ async def test_the_demo_comes_back_byte_by_byte(
     integers=st.lists(INTEGERS | st.none(), min_size=1, max_size=6),
     truths=st.lists(st.booleans() | st.none(), min_size=1, max_size=3),
 )
+@example(texts=[None], values=[{"\r": None}], reals=[None], integers=[None], truths=[None])
 @example(
     texts=["NULL", "NA", "nan", "'", "'=1", "\t"],
     values=[{"a": "5"}, {"a": 5}, {"a": '"5"'}, {"a": None}, {"": 1, "\0": 2}, {"a": "null"}],

@@ -111,7 +111,11 @@ class Contents:
     def disclosable(self, filters: object) -> object:
         """Return filters without what they tell of people, and of times, if that is left out."""
         shown = self._people.without_identities(filters) if self._people else filters
-        return without_times(shown, self._moments) if self._shifts else shown
+        return self.timeless(shown)
+
+    def timeless(self, filters: object) -> object:
+        """Return filters without what they tell of times, if those are moved."""
+        return without_times(filters, self._moments) if self._shifts else filters
 
     def _by_room(self, counts: dict[int, int]) -> Counter[int]:
         rooms = Counter[int]()

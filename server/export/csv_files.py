@@ -4,9 +4,8 @@ NULL is an empty field and an empty text is `""`. For spreadsheets there is a ma
 in front, and a quote before any text that one would take for a formula; numbers are left alone.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
-from io import BytesIO, StringIO
+from io import BytesIO
 
 from server.export.arrow import Array, Columns, pa, pl
 from server.export.arrow_text import iso_times
@@ -55,9 +54,8 @@ class CsvText:
         ]
 
     def head(self) -> Bytes:
-        line = StringIO()
-        csv.writer(line, delimiter=self._separator, lineterminator="\n").writerow(self.header)
-        return (_MARK if self._mark else b"") + line.getvalue().encode()
+        names = self._separator.join(_field(name, self._separator) for name in self.header)
+        return (_MARK if self._mark else b"") + f"{names}\n".encode()
 
     def rows(self, rows: Columns) -> Bytes:
         return self._written([cell for each in self._columns for cell in self._cells(each, rows)])
@@ -91,3 +89,10 @@ class CsvText:
             batch_size=max(1, rows.height),
         )
         return written.getvalue()
+
+
+def _field(name: str, separator: str) -> str:
+    """Return a column's name as a field: a key of JSON may hold anything."""
+    if name and not any(special in name for special in (separator, '"', "\r", "\n")):
+        return name
+    return '"' + name.replace('"', '""') + '"'

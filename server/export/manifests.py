@@ -145,7 +145,7 @@ def recipe(plan: Plan, contents: Contents) -> dict[str, Any]:
         "participants": [{"roomId": r, "participantId": p} for r, p in people_in],
     }
     asked = dict(plan.recipe["input"])
-    asked["filter"] = _disguised(asked["filter"], contents)
+    asked["filter"] = contents.timeless(_disguised(asked["filter"], contents))
     return {
         "input": {name: value for name, value in {**named, **asked}.items() if value},
         "snapshot": plan.recipe["snapshot"],

@@ -43,6 +43,6 @@ def without_times(value: Any, names: Collection[str]) -> Any:  # noqa: ANN401 - 
     if not isinstance(value, dict):
         return value
     return {
-        name: _REMOVED if name.replace("_", "") in names else without_times(item, names)
+        name: _REMOVED if name.replace("_", "").lower() in names else without_times(item, names)
         for name, item in cast("dict[str, Any]", value).items()
     }
