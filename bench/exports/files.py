@@ -80,7 +80,9 @@ def _peer(script: str, *options: str) -> Callable[[File, Path, int], Written]:
     def write(file: File, folder: Path, rows: int) -> Written:
         out = folder / f"written.{file.format.lower()}"
         here = [sys.executable, "-m", f"bench.exports.peers.{script}"]
-        cost = run([*here, file.job(out, rows), *options])
+        job = folder / "job.json"  # a plan may be longer than an argument
+        job.write_text(file.job(out, rows))
+        cost = run([*here, str(job), *options])
         return Written(out, file.rows if rows == ALL else rows, cost)
 
     return write

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import duckdb
 from adbc_driver_sqlite import dbapi
@@ -17,7 +18,7 @@ WRITTEN = {
 
 
 def main() -> None:
-    job = json.loads(sys.argv[1])
+    job = json.loads(Path(sys.argv[1]).read_text())
     with dbapi.connect(f"file:{job['database']}?mode=ro") as source, source.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH)})
         cursor.execute(job["stored"])

@@ -8,6 +8,7 @@ import csv
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -108,7 +109,7 @@ def dumped(record: Record) -> dict[str, Any]:
 
 
 async def main() -> None:
-    job = json.loads(sys.argv[1])
+    job = json.loads(Path(sys.argv[1]).read_text())
     by_hand = event if job["format"] == "NDJSON" else rating
     shown = dumped if "dump" in sys.argv[2:] else by_hand
     model = Event if job["format"] == "NDJSON" else ContinuousRating

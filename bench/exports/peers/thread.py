@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any
 
 AT_ONCE = 5_000
@@ -50,4 +51,4 @@ def iso(moment: int) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run(asyncio.to_thread(write, json.loads(sys.argv[1])))
+    asyncio.run(asyncio.to_thread(write, json.loads(Path(sys.argv[1]).read_text())))
