@@ -42,8 +42,10 @@ def rows(folder: Path, statement: str, *values: object) -> list[sqlite3.Row]:
 
 def dump(folder: Path) -> str:
     connection = sqlite3.connect(folder / "demo.db")
-    try:  # sorted: a migration that writes a table anew makes its indexes in any order
-        return hashlib.sha256("\n".join(sorted(connection.iterdump())).encode()).hexdigest()
+    try:  # a migration that writes a table anew puts its constraints and indexes in any order
+        lines = "\n".join(connection.iterdump()).split("\n")
+        parts = sorted(line.strip(" \t,") for line in lines)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
     finally:
         connection.close()
 

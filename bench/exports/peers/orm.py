@@ -109,7 +109,7 @@ def dumped(record: Record) -> dict[str, Any]:
 
 
 async def main() -> None:
-    job = json.loads(Path(sys.argv[1]).read_text())
+    job = json.loads(Path(sys.argv[1]).read_text())  # noqa: ASYNC240 - before there is anything to wait for
     by_hand = event if job["format"] == "NDJSON" else rating
     shown = dumped if "dump" in sys.argv[2:] else by_hand
     model = Event if job["format"] == "NDJSON" else ContinuousRating
