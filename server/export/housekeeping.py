@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db import Database
 from server.export.leases import (
@@ -71,7 +72,7 @@ class Housekeeper:
             return
         for export in left:
             log.warning("Export %d was abandoned by its server", export.id)
-            await self.settle(export, WORKER_WAS_LOST)
+            await self._take_back(export)
             await self.tidy([export.id])
             self._hub.nudge(export.id)
         self._requeued()
@@ -82,12 +83,21 @@ class Housekeeper:
         One whose worker was lost, but not before it made anything certain, counts for nothing: the
         next goes on from there.
         """
-        attempt = folder(export.id, export.fence)
-        got_on = failed is WORKER_WAS_LOST and await self._spools.got_on(export.id, attempt)
-        await self.discard(attempt)
+        got_on = failed is WORKER_WAS_LOST and await self._got_on(export)
+        await self.discard(folder(export.id, export.fence))
         async with self._db.write() as tx:
-            if not await finish_cancel(tx, export):
-                await (release(tx, export) if got_on else fail(tx, export, failed))
+            await _follow_up(tx, export, failed, got_on=got_on)
+
+    async def _take_back(self, export: Row[Any]) -> None:
+        """Do the same for another server's attempt, unless that has come back, or to its end."""
+        got_on = await self._got_on(export)
+        async with self._db.write() as tx:
+            if not await _follow_up(tx, export, WORKER_WAS_LOST, got_on=got_on):
+                return
+        await self.discard(folder(export.id, export.fence))
+
+    async def _got_on(self, export: Row[Any]) -> bool:
+        return await self._spools.got_on(export.id, folder(export.id, export.fence))
 
     async def _expire(self) -> None:
         async with self._db.write() as tx:
@@ -120,3 +130,12 @@ class Housekeeper:
             await self._storage.delete_prefix(folder)
         except Exception as error:
             log.error("Files could not be deleted yet: %s", whereabouts(error))
+
+
+async def _follow_up(
+    tx: AsyncConnection, export: Row[Any], failed: Failed, *, got_on: bool
+) -> bool:
+    """Cancel, queue again or give up; False if the attempt is not what it was."""
+    if await finish_cancel(tx, export):
+        return True
+    return await (release(tx, export) if got_on else fail(tx, export, failed))

@@ -1,7 +1,7 @@
 """The file of an export while it is written: on local disk, and gone on with after a crash.
 
-    spool/7/work/data         what was written so far
-    spool/7/work/state.json   how much of it is certain, and what a writer needs to go on from there
+    7/work/data         what was written so far
+    7/work/state.json   how much of it is certain, and what a writer needs to go on from there
 
 A checkpoint first brings the data to disk, then says so: after a crash, what lies behind the last
 checkpoint is cut off and written again. A lock tells whether another process, perhaps one that
