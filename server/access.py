@@ -21,7 +21,8 @@ from sqlmodel import col
 
 from server.errors import Forbidden
 from server.key_lists import among, keys
-from server.records.experiments import Collaborator, Experiment
+from server.records.collaborators import Collaborator
+from server.records.experiments import Experiment
 from server.records.export_schedules import ScheduledExperiment
 from server.records.exports import ExportedExperiment
 from server.records.participants import Participant

@@ -19,6 +19,7 @@ from sqlalchemy import insert
 from server.db import Database, Stored
 from server.records import RecordType
 from server.records.chat_messages import ChatMessage
+from server.records.collaborators import Collaborator
 from server.records.components import Component
 from server.records.continuous_ratings import ContinuousRating
 from server.records.events import Event
@@ -69,6 +70,17 @@ def an_experiment(owner: Row, **changes: Any) -> Row:
         "owner_key": owner.key,
     }
     return Row(Experiment, {"id": n, **values, **changes})
+
+
+def a_grant(experiment: Row, user: Row, **changes: Any) -> Row:
+    """Let a user view an experiment, all of it, until it is taken back."""
+    values = {
+        "experiment_key": experiment.key,
+        "user_key": user.key,
+        "can_export": False,
+        "anonymization": "KEEP",
+    }
+    return Row(Collaborator, {"id": next(_numbers), **values, **changes})
 
 
 def a_room(experiment: Row, **changes: Any) -> Row:

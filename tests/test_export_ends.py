@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from server.export.progress import Hub
-from server.records.experiments import Collaborator
+from server.records.collaborators import Collaborator
 from server.records.exports import Export, ExportedExperiment
 from server.timestamps import now
 from tests.asking import CANCEL, DELETE, MINE, RETRY, Lab, a_lab, key_of, refusal_in, working
 from tests.conftest import Api
-from tests.factories import a_user, save
+from tests.factories import a_grant, a_user, save
 from tests.job_queue import files, following, new_exporter, running, settings, until, until_true
 
 pytestmark = pytest.mark.anyio
@@ -90,10 +90,8 @@ async def test_what_is_going_on_or_complete_is_not_tried_again(lab: Lab) -> None
 
 async def test_rights_are_asked_for_again(lab: Lab) -> None:
     colleague, administrator = a_user(), a_user(role="ADMINISTRATOR")
-    await save(lab.api.db, colleague, administrator)
-    async with lab.api.db.write() as tx:
-        shared = {"experiment_key": lab.experiment.key, "user_key": colleague.key}
-        await tx.execute(insert(Collaborator).values(**shared, can_export=True))
+    grant = a_grant(lab.experiment, colleague, can_export=True)
+    await save(lab.api.db, colleague, administrator, grant)
     key = await lab.api.key_of(colleague.key)
     id_ = await lab.created(key, **lab.here)
     await put(lab, id_, **FAILED)

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
 from server.records import RecordType
-from server.records.experiments import Collaborator
 from server.timestamps import iso
 from tests.asking import DELETE, Lab, a_lab, working
 from tests.conftest import Api
@@ -19,6 +17,7 @@ from tests.factories import (
     A_RECORD,
     START,
     a_chat_message,
+    a_grant,
     a_participant,
     a_room,
     a_user,
@@ -255,10 +254,7 @@ async def test_since_and_snapshot_are_not_for_one_export(lab: Lab) -> None:
 
 async def test_a_recipe_gives_nobody_rights(lab: Lab) -> None:
     stranger, viewer = a_user(), a_user()
-    await save(lab.api.db, stranger, viewer)
-    async with lab.api.db.write() as tx:
-        shared = {"experiment_key": lab.experiment.key, "user_key": viewer.key}
-        await tx.execute(insert(Collaborator).values(**shared, can_export=False))
+    await save(lab.api.db, stranger, viewer, a_grant(lab.experiment, viewer))
     async with working(lab):
         whole = asked_again(await finished(lab, **lab.here))
         person = asked_again(await finished(lab, **personal(lab)))
@@ -273,10 +269,7 @@ async def test_a_recipe_gives_nobody_rights(lab: Lab) -> None:
 
 async def test_who_may_export_can_repeat_what_another_made(lab: Lab) -> None:
     colleague = a_user()
-    await save(lab.api.db, colleague)
-    async with lab.api.db.write() as tx:
-        shared = {"experiment_key": lab.experiment.key, "user_key": colleague.key}
-        await tx.execute(insert(Collaborator).values(**shared, can_export=True))
+    await save(lab.api.db, colleague, a_grant(lab.experiment, colleague, can_export=True))
     key = await lab.api.key_of(colleague.key)
     async with working(lab):
         first = await finished(lab, **personal(lab))

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlmodel import col
 
-from server.records.experiments import Collaborator
 from server.records.participants import Pseudonym
 from tests.asking import (
     CANCEL,
@@ -21,7 +20,7 @@ from tests.asking import (
     refusal_in,
 )
 from tests.conftest import Api
-from tests.factories import a_participant, a_user, save
+from tests.factories import a_grant, a_participant, a_user, save
 
 pytestmark = pytest.mark.anyio
 
@@ -131,13 +130,7 @@ async def test_a_text_that_the_database_cannot_keep_is_refused(lab: Lab) -> None
 
 async def test_who_may_only_view_cannot_export(lab: Lab) -> None:
     colleague = a_user()
-    await save(lab.api.db, colleague)
-    async with lab.api.db.write() as tx:
-        await tx.execute(
-            insert(Collaborator).values(
-                experiment_key=lab.experiment.key, user_key=colleague.key, can_export=False
-            )
-        )
+    await save(lab.api.db, colleague, a_grant(lab.experiment, colleague))
     key = await lab.api.key_of(colleague.key)
 
     assert await lab.refusal(key, roomIds=[lab.room["room_id"]]) == (

@@ -3,11 +3,18 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
-from server.records.experiments import Collaborator
 from tests.conftest import Api
-from tests.factories import Row, a_participant, a_room, a_user, an_event, an_experiment, save
+from tests.factories import (
+    Row,
+    a_grant,
+    a_participant,
+    a_room,
+    a_user,
+    an_event,
+    an_experiment,
+    save,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -48,12 +55,12 @@ class Lab:
 @pytest.fixture
 async def lab(api: Api) -> Lab:
     made = Lab()
-    await save(api.db, *made.rows)
-    async with api.db.write() as tx:
-        for experiment in (made.experiment, made.others):
-            shared = {"experiment_key": experiment.key, "can_export": True}
-            colleague = made.colleague if experiment is made.experiment else made.owner
-            await tx.execute(insert(Collaborator).values(user_key=colleague.key, **shared))
+    await save(
+        api.db,
+        *made.rows,
+        a_grant(made.experiment, made.colleague, can_export=True),
+        a_grant(made.others, made.owner, can_export=True),
+    )
     data = await api.ask(
         EXPORT, await api.key_of(made.owner.key), id=made.experiment["experiment_id"]
     )

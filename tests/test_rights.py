@@ -11,13 +11,13 @@ from sqlmodel import col
 from server.global_ids import global_id
 from server.records import RecordType
 from server.records.api_keys import ApiKey
-from server.records.experiments import Collaborator
 from server.records.exports import Export, ExportedExperiment
 from tests.conftest import Api
 from tests.factories import (
     A_RECORD,
     START,
     Row,
+    a_grant,
     a_participant,
     a_room,
     a_user,
@@ -118,16 +118,11 @@ async def lab(api: Api) -> Lab:
         people = a_participant(room, participant_id=PERSON), a_participant(room)
         records = [A_RECORD[kind](person) for kind in RecordType for person in people]
         rows[name] = [experiment, room, *people, *records]
-    await save(api.db, *users.values(), *(row for each in rows.values() for row in each))
-    async with api.db.write() as tx:
-        for who, can_export in (("viewer", False), ("exporter", True)):
-            await tx.execute(
-                insert(Collaborator).values(
-                    experiment_key=rows["shared"][0].key,
-                    user_key=users[who].key,
-                    can_export=can_export,
-                )
-            )
+    grants = [
+        a_grant(rows["shared"][0], users["viewer"]),
+        a_grant(rows["shared"][0], users["exporter"], can_export=True),
+    ]
+    await save(api.db, *users.values(), *(row for each in rows.values() for row in each), *grants)
     return Lab(api, users, rows)
 
 

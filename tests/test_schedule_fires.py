@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
 from server.errors import ExpectedFailure
 from server.records.api_keys import ApiKey
-from server.records.experiments import Collaborator, Experiment
+from server.records.collaborators import Collaborator
+from server.records.experiments import Experiment
 from server.records.export_schedules import ExportSchedule
 from server.records.exports import Export
 from server.records.users import User
 from server.resolvers import scheduling
 from server.timestamps import iso, now, parse
 from tests.conftest import Api
-from tests.factories import Row, a_user, an_experiment, save
+from tests.factories import Row, a_grant, a_user, an_experiment, save
 from tests.job_queue import cancel, files, new_exporter, running, until, until_true
 from tests.scheduled import LIST, YEAR, Lab, another_server
 from tests.warm_worker import read_csv
@@ -197,11 +198,7 @@ async def test_trouble_that_passes_loses_no_fire(
 async def share(lab: Lab, colleague: Row, *, can_export: bool) -> None:
     async with lab.db.write() as tx:
         await tx.execute(delete(Collaborator).where(col(Collaborator.user_key) == colleague.key))
-        await tx.execute(
-            insert(Collaborator).values(
-                experiment_key=lab.experiment.key, user_key=colleague.key, can_export=can_export
-            )
-        )
+    await save(lab.db, a_grant(lab.experiment, colleague, can_export=can_export))
 
 
 async def test_a_right_that_is_lost_ends_the_exports_and_one_that_returns_begins_them(

@@ -10,7 +10,8 @@ from server.demo.people import person
 from server.demo.seats import RETURNING
 from server.demo.studies import DECIDING, WATCHING
 from server.demo.tables import put_one
-from server.records.experiments import Collaborator
+from server.records.collaborators import Collaborator
+from server.records.exports import Anonymization
 from server.records.users import User, UserRole
 
 OPENED = timestamps.parse("2026-02-02T08:30:00Z")
@@ -50,6 +51,8 @@ async def share(tx: AsyncConnection, experiments: Mapping[str, int], people: Dem
                 experiment_key=experiments[stem],
                 user_key=people.collaborator,
                 can_export=can_export,
+                anonymization=Anonymization.KEEP,
+                created_at=OPENED,
             ),
         )
 

@@ -6,9 +6,13 @@ from typing import Annotated, TypeAlias
 from pydantic import PlainSerializer
 
 from server.records import api_keys as api_keys
+from server.records import audit as audit
+from server.records import collaborators as collaborators
 from server.records import export_schedules as export_schedules
 from server.records import exports as exports
+from server.records import groups as groups
 from server.records import revisions as revisions
+from server.records import sessions as sessions
 from server.records import tallies as tallies
 from server.records import time_shifts as time_shifts
 from server.records import users as users

@@ -1,5 +1,6 @@
 """API keys as they are stored: never the key, only its hash."""
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from server.column_types import JSON_TYPE, KEY_TYPE
@@ -18,6 +19,11 @@ class ApiKeyBase(SQLModel):
     created_at: Timestamp = moment("When it was made.")
     expires_at: Timestamp | None = moment("When it stops working; null for never.", default=None)
     revoked_at: Timestamp | None = moment("When it was revoked.", default=None)
+    last_used_at: Timestamp | None = moment(
+        "When it was last used, to within a few seconds; null for never.", default=None
+    )
+    use_count: int = column("How many requests it was used for.", default=0, sa_type=BigInteger)
+    last_address: str | None = column("Network address it was last used from.", default=None)
 
 
 class ApiKey(ApiKeyBase, Stored, table=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field as Asked
-from sqlalchemy import ColumnElement, String, UniqueConstraint
+from sqlalchemy import ColumnElement, String
 from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
@@ -60,16 +60,6 @@ class Experiment(ExperimentBase, Stored, table=True):
     """A stored experiment."""
 
     owner_key: int = Field(foreign_key="user.id", index=True, sa_type=KEY_TYPE)
-
-
-class Collaborator(Stored, table=True):
-    """A researcher with whom an experiment is shared: to view it, and perhaps to export it."""
-
-    __table_args__ = (UniqueConstraint("experiment_key", "user_key"),)
-
-    experiment_key: int = Field(foreign_key="experiment.id", sa_type=KEY_TYPE)
-    user_key: int = Field(foreign_key="user.id", index=True, sa_type=KEY_TYPE)
-    can_export: bool = False
 
 
 class ExperimentOrderField(OrderField):

@@ -35,3 +35,6 @@ class User(UserBase, Stored, table=True):
         "The participant whose own data the account may see.", default=None, unique=True
     )
     created_at: Timestamp = moment("When the account was made.")
+    disabled_at: Timestamp | None = moment(
+        "When it was closed: nobody can sign in with it, and its keys do not work.", default=None
+    )

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import insert
 
 from server.global_ids import global_id
-from server.records.experiments import Collaborator
 from server.records.exports import Export, ExportedExperiment
 from server.settings import Settings
 from tests.conftest import Api, opened
@@ -22,6 +21,7 @@ from tests.factories import (
     Row,
     a_component,
     a_continuous_rating,
+    a_grant,
     a_participant,
     a_recording,
     a_room,
@@ -115,14 +115,10 @@ async def _filled(api: Api) -> tuple[Mapping[str, str], Mapping[str, str]]:
     }
     odd = _an_odd_experiment(study.owner)
     exports = [_an_export(study.owner), _an_export(study.owner, manifest=MANIFEST)]
-    await save(api.db, *list(users.values())[1:], *odd, *exports)
+    grant = a_grant(study.experiments[0], users["collaborator"])
+    await save(api.db, *list(users.values())[1:], *odd, *exports, grant)
     async with api.db.write() as tx:
         place = {"experiment_key": study.experiments[0].key}
-        await tx.execute(
-            insert(Collaborator).values(
-                user_key=users["collaborator"].key, can_export=False, **place
-            )
-        )
         for export in exports:
             await tx.execute(insert(ExportedExperiment).values(export_key=export.key, **place))
     keys = {who: await api.key_of(user.key) for who, user in users.items()}
