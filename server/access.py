@@ -1,7 +1,7 @@
 """Who may see what, as SQL clauses: what one may not see looks as if it did not exist."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,8 +11,11 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
+    exists,
     false,
     not_,
+    or_,
     select,
     true,
 )
@@ -20,14 +23,17 @@ from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from server.errors import Forbidden
+from server.grants import allows, covers, shared_with
 from server.key_lists import among, keys
+from server.records import RecordType
 from server.records.collaborators import Collaborator
 from server.records.experiments import Experiment
 from server.records.export_schedules import ScheduledExperiment
-from server.records.exports import ExportedExperiment
+from server.records.exports import Anonymization, ExportedExperiment
 from server.records.participants import Participant
 from server.records.users import UserRole
 from server.rows import TableLayout
+from server.timestamps import Timestamp, now
 
 LEVELS = ("participant", "room", "experiment")
 """Where rows belong, the closest first."""
@@ -41,6 +47,9 @@ _DRAWN_ON: Mapping[str, tuple[Mapped[int], Mapped[int]]] = {
 }
 """Where it is kept which experiments an export, or a schedule, draws on."""
 
+TYPE_OF: Mapping[type[Any], RecordType] = {each.value.model: each for each in RecordType}
+"""The data type whose records a table holds."""
+
 _Experiment = aliased(Experiment)  # so that a clause never means the rows of the statement it is in
 _Participant = aliased(Participant)
 
@@ -49,7 +58,10 @@ _Participant = aliased(Participant)
 class Actor:
     """Who is asking, and how far their API key narrows what they may do.
 
-    `scopes` are the key's; `experiment_keys` is None for a key that is not bound to experiments.
+    scopes           the key's
+    experiment_keys  the only ones that the key is for; None for a key that is not so bound
+    narrowed         whether anything is shared with them of which some data types are left out
+    at               the moment for which rights are asked: what ends before does not count
     """
 
     user_key: int
@@ -57,11 +69,13 @@ class Actor:
     participant_id: str | None
     scopes: frozenset[str]
     experiment_keys: frozenset[int] | None = None
+    narrowed: bool = False
+    at: Timestamp = field(default_factory=now, compare=False)
 
     @cached_property
-    def kind(self) -> tuple[UserRole, bool]:
+    def kind(self) -> tuple[UserRole, bool, bool]:
         """What the text of the clauses depends on: all else is parameters."""
-        return self.role, self.experiment_keys is not None
+        return self.role, self.experiment_keys is not None, self.narrowed
 
     @cached_property
     def parameters(self) -> Mapping[str, Any]:
@@ -70,6 +84,7 @@ class Actor:
             "actor_key": self.user_key,
             "actor_participant_id": self.participant_id,
             "actor_experiment_keys": tuple(self.experiment_keys or ()),
+            "actor_at": self.at,
         }
 
     def may(self, scope: str) -> bool:
@@ -92,17 +107,37 @@ class Actor:
         experiment = key_of(layout, "experiment")
         clauses = [self.sees_within(layout)]
         if self.role is UserRole.RESEARCHER:
-            clauses.append(experiment.in_(self._owned().union_all(self._shared())))
+            clauses.append(self._owned_or(layout, self._shared()))
         if self.experiment_keys is not None:
             clauses.append(among(experiment, self._experiment_keys))
         return and_(*clauses)
 
     def sees_within(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return what is still to be asked of rows whose parent the actor is known to see."""
-        if self.role is not UserRole.PARTICIPANT:
+        if self.role is UserRole.PARTICIPANT:
+            level = next((level for level in LEVELS if _has(layout, level)), None)
+            return true() if level is None else key_of(layout, level).in_(self._own(level))
+        if self.role is UserRole.ADMINISTRATOR or not self.narrowed:
             return true()
-        level = next((level for level in LEVELS if _has(layout, level)), None)
-        return true() if level is None else key_of(layout, level).in_(self._own(level))
+        if (data_type := TYPE_OF.get(layout.model)) is not None:
+            shared = self._shared().where(covers(data_type))
+            return self._owned_or(layout, shared)
+        if (named := layout.columns.get("data_type")) is None:
+            return true()
+        experiment = key_of(layout, "experiment")
+        shared = self._shared().where(col(Collaborator.experiment_key) == experiment, covers(named))
+        return or_(experiment.in_(self._owned()), exists(shared.correlate(layout.model)))
+
+    def shown(self, layout: TableLayout) -> list[ColumnElement[Any]]:
+        """Return a layout's columns as the actor may see them: null where they tell too much."""
+        if self.role is not UserRole.RESEARCHER:
+            return list(layout.selected)
+        return [
+            case((self.identified(layout), layout.columns[name])).label(name)
+            if is_identified_only(layout.columns[name])
+            else shown
+            for name, shown in zip(layout.place, layout.selected, strict=True)
+        ]
 
     def sees_exports(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the exports, or schedules, that the actor may see: theirs.
@@ -118,15 +153,31 @@ class Actor:
             clauses.append(layout.columns["key"].not_in(beyond))
         return and_(*clauses)
 
-    def may_export(self, layout: TableLayout) -> ColumnElement[bool]:
-        """Return the clause that keeps the rows that the actor may also take away."""
+    def may_export(
+        self,
+        layout: TableLayout,
+        types: Collection[RecordType] = (),
+        anonymization: Anonymization | None = None,
+    ) -> ColumnElement[bool]:
+        """Return the clause that keeps the rows that the actor may also take away.
+
+        Of these data types, if any are named, and in files of that level, if one is named.
+        """
         if self.role is UserRole.PARTICIPANT:
             return false()
         if self.role is UserRole.ADMINISTRATOR:
             return self.sees(layout)
-        granted = self._shared().where(col(Collaborator.can_export))
-        exportable = key_of(layout, "experiment").in_(self._owned().union_all(granted))
-        return and_(self.sees(layout), exportable)
+        granted = self._shared().where(col(Collaborator.can_export), *map(covers, types))
+        if anonymization is not None:
+            granted = granted.where(allows(anonymization))
+        return and_(self.sees(layout), self._owned_or(layout, granted))
+
+    def identified(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the rows of which the actor may see all that identifies."""
+        if self.role is not UserRole.RESEARCHER:
+            return true()  # participants see no rows but their own
+        granted = self._shared().where(allows(Anonymization.KEEP))
+        return self._owned_or(layout, granted)
 
     def owns(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the rows of which the actor may know who is meant.
@@ -151,9 +202,10 @@ class Actor:
         return select(col(_Experiment.id)).where(col(_Experiment.owner_key) == self._key)
 
     def _shared(self) -> Select[int]:
-        return select(col(Collaborator.experiment_key)).where(
-            col(Collaborator.user_key) == self._key
-        )
+        return shared_with(self._key, bindparam("actor_at", self.at))
+
+    def _owned_or(self, layout: TableLayout, granted: Select[int]) -> ColumnElement[bool]:
+        return key_of(layout, "experiment").in_(self._owned().union_all(granted))
 
     def _own(self, level: str) -> Select[Any]:
         """Select the keys of the participant's own rows, in experiments that let them look."""
@@ -176,3 +228,8 @@ def _has(layout: TableLayout, level: str) -> bool:
 def key_of(layout: TableLayout, level: str) -> ColumnElement[Any]:
     """Return the column that tells to which row of a level a row belongs."""
     return layout.columns["key" if layout.level == level else f"{level}_key"]
+
+
+def is_identified_only(column: ColumnElement[Any]) -> bool:
+    """Say whether a column is for those alone who may see identified data."""
+    return bool(getattr(column, "info", {}).get("identified_only"))

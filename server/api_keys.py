@@ -14,6 +14,7 @@ from sqlmodel import col
 from server.access import Actor
 from server.db import Database
 from server.errors import Unauthenticated
+from server.grants import is_narrowed
 from server.records.api_keys import ApiKey
 from server.records.users import User, UserRole
 from server.rows import Layout, readers_of
@@ -29,6 +30,7 @@ _HOLDER: Mapping[str, Any] = {
     "participant_id": col(User.participant_id),
     "scopes": col(ApiKey.scopes),
     "experiment_keys": col(ApiKey.experiment_keys),
+    "narrowed": is_narrowed(col(User.id)),
 }
 _LAYOUTS = {
     False: Layout("Holder", list(_HOLDER)),
@@ -79,6 +81,7 @@ async def actor_with(db: Database, secret: str | None) -> Actor:
         participant_id=holder.participant_id,
         scopes=frozenset(holder.scopes),
         experiment_keys=None if (keys := holder.experiment_keys) is None else frozenset(keys),
+        narrowed=bool(holder.narrowed),
     )
 
 
@@ -89,6 +92,7 @@ def _holder() -> Statement:
         .where(
             col(ApiKey.hash) == bindparam("hash"),
             col(ApiKey.revoked_at).is_(None),
+            col(User.disabled_at).is_(None),
             or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > bindparam("now")),
         )
     )

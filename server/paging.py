@@ -67,14 +67,21 @@ class Page:
 
 
 def page_statement(
-    layout: TableLayout, request: PageRequest, where: Sequence[ColumnElement[bool]]
+    layout: TableLayout,
+    shown: Sequence[ColumnElement[Any]],
+    request: PageRequest,
+    where: Sequence[ColumnElement[bool]],
 ) -> Select[*tuple[Any, ...]]:
-    """Return the statement for a page of the rows that keep some clauses."""
-    return _page(select(*layout.selected), layout, request).where(*where)
+    """Return the statement for a page of the rows that keep some clauses.
+
+    `shown` are the layout's selected columns, as the caller may see them.
+    """
+    return _page(select(*shown), layout, request).where(*where)
 
 
 def pages_statement(
     layout: TableLayout,
+    shown: Sequence[ColumnElement[Any]],
     parent: str,
     request: PageRequest,
     where: Sequence[ColumnElement[bool]],
@@ -93,7 +100,7 @@ def pages_statement(
         .where(column == parents.c.value, *where)
         .correlate(parents)
     )
-    found = select(*layout.selected, column.label(PARENT)).select_from(parents)
+    found = select(*shown, column.label(PARENT)).select_from(parents)
     if lateral:
         page = picked.lateral("page")
         found = found.join(page, true()).join(layout.model, key == page.c.picked)

@@ -32,6 +32,7 @@ def column(
     unit: str | None = None,
     identifies: Identifies | None = None,
     summarized: Summarized | None = None,
+    identified_only: bool = False,
     **options: Any,  # noqa: ANN401 - whatever SQLModel's Field takes
 ) -> Any:  # noqa: ANN401 - as SQLModel's Field, so that the annotation rules
     """Declare a column. Its description goes to the API, the database and every data dictionary.
@@ -39,8 +40,14 @@ def column(
     identifies  how it can tell who a person is; None if it was thought over and cannot
     summarized  how it goes into statistics, unless its type says so: numbers are calculated with,
                 closed sets and truth values are counted, all else is left out
+    identified_only  whether it is null to all who may not see identified data
     """
-    info = {"unit": unit, "identifies": identifies, "summarized": summarized}
+    info = {
+        "unit": unit,
+        "identifies": identifies,
+        "summarized": summarized,
+        "identified_only": identified_only,
+    }
     return Field(
         description=description,
         sa_column_kwargs={"comment": description, "info": info},

@@ -51,12 +51,23 @@ class ParticipantBase(SQLModel):
         "The role taken in the room.", summarized=Summarized.AS_CATEGORIES, default=None
     )
     status: ParticipantStatus = column("Whether they are there, done, or gone.", sa_type=String)
-    email: str | None = column("Address.", identifies=Identifies.DIRECTLY, default=None)
+    email: str | None = column(
+        "Address; null to all who may not see identified data.",
+        identifies=Identifies.DIRECTLY,
+        identified_only=True,
+        default=None,
+    )
     ip_address: str | None = column(
-        "Network address they came from.", identifies=Identifies.DIRECTLY, default=None
+        "Network address they came from; null to all who may not see identified data.",
+        identifies=Identifies.DIRECTLY,
+        identified_only=True,
+        default=None,
     )
     user_agent: str | None = column(
-        "The browser they used.", identifies=Identifies.IN_PART, default=None
+        "The browser they used; null to all who may not see identified data.",
+        identifies=Identifies.IN_PART,
+        identified_only=True,
+        default=None,
     )
     joined_at: Timestamp | None = moment("When they entered the room.", default=None)
     completed_at: Timestamp | None = moment("When they finished.", default=None)

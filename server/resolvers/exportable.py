@@ -13,7 +13,9 @@ from server.db import Stored
 from server.errors import Forbidden, NotFound
 from server.export.recipe import Recipe
 from server.key_lists import among
+from server.records import RecordType
 from server.records.experiments import Experiment
+from server.records.exports import Anonymization
 from server.records.participants import Participant, Pseudonym
 from server.records.rooms import Room
 from server.rows import layout_of
@@ -36,9 +38,18 @@ class Places:
     within: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What is to be taken away of places, and how much of who the participants are stays in it."""
+
+    types: Sequence[RecordType]
+    anonymization: Anonymization
+
+
 async def named(
     tx: AsyncConnection,
     actor: Actor,
+    taking: Taking,
     experiment_ids: Sequence[str],
     room_ids: Sequence[str],
     participants: Sequence[Person],
@@ -48,6 +59,7 @@ async def named(
     return await _places(
         tx,
         actor,
+        taking,
         (col(Experiment.experiment_id).in_(list(set(experiment_ids))), len(set(experiment_ids))),
         (col(Room.room_id).in_(list(set(room_ids))), len(set(room_ids))),
         (person.in_(list(set(participants))), len(set(participants))),
@@ -56,9 +68,11 @@ async def named(
 
 async def selected(tx: AsyncConnection, actor: Actor, recipe: Recipe) -> Places:
     """Return what a recipe selects; NotFound or Forbidden, as `_found`."""
+    types = [RecordType[name] for name in recipe.data_types]
     return await _places(
         tx,
         actor,
+        Taking(types, recipe.anonymization),
         (among(col(Experiment.id), recipe.experiment_keys), len(set(recipe.experiment_keys))),
         (among(col(Room.id), recipe.room_keys), len(set(recipe.room_keys))),
         (among(col(Participant.id), recipe.participant_keys), len(set(recipe.participant_keys))),
@@ -86,17 +100,22 @@ Asked = tuple[ColumnElement[bool], int]
 
 
 async def _places(
-    tx: AsyncConnection, actor: Actor, experiments: Asked, rooms: Asked, participants: Asked
+    tx: AsyncConnection,
+    actor: Actor,
+    taking: Taking,
+    experiments: Asked,
+    rooms: Asked,
+    participants: Asked,
 ) -> Places:
     found = [
-        await _found(tx, actor, Experiment, [col(Experiment.experiment_id)], experiments),
-        await _found(tx, actor, Room, [col(Room.room_id)], rooms),
-        await _found(tx, actor, Participant, _person(), participants),
+        await _found(tx, actor, taking, Experiment, [col(Experiment.experiment_id)], experiments),
+        await _found(tx, actor, taking, Room, [col(Room.room_id)], rooms),
+        await _found(tx, actor, taking, Participant, _person(), participants),
     ]
     return Places(
-        {row[0]: row[3] for row in found[0]},
-        {row[0]: row[3] for row in found[1]},
-        {row[0]: (row[3], row[4]) for row in found[2]},
+        {row[0]: row[4] for row in found[0]},
+        {row[0]: row[4] for row in found[1]},
+        {row[0]: (row[4], row[5]) for row in found[2]},
         frozenset(row[1] for rows in found for row in rows),
     )
 
@@ -116,6 +135,7 @@ _FIELDS: Mapping[type[Stored], str] = {
 async def _found(
     tx: AsyncConnection,
     actor: Actor,
+    taking: Taking,
     model: type[Stored],
     public_id: Sequence[SQLColumnExpression[Any]],
     asked: Asked,
@@ -129,7 +149,13 @@ async def _found(
         return []
     layout, key = layout_of(model), layout_of(model).columns["key"]
     statement = (
-        select(key, key_of(layout, "experiment"), actor.may_export(layout), *public_id)
+        select(
+            key,
+            key_of(layout, "experiment"),
+            actor.may_export(layout),
+            actor.may_export(layout, taking.types, taking.anonymization),
+            *public_id,
+        )
         .where(clause, actor.sees(layout))
         .order_by(key)
     )
@@ -141,4 +167,11 @@ async def _found(
         )
     if not all(row[2] for row in found):
         raise Forbidden("You may view this data but not export it: ask the experiment's owner.", at)
+    if not all(row[3] for row in found):
+        raise Forbidden(
+            "You may export some of this data, but not all of these data types, or only with "
+            "less of who the participants are: name fewer `dataTypes`, choose another "
+            "`anonymization`, or ask the experiment's owner.",
+            at,
+        )
     return found

@@ -4,10 +4,8 @@ import logging
 from collections.abc import AsyncGenerator, Collection
 from dataclasses import replace
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
 
 from server.access import Actor
 from server.errors import AlreadyFinished, Forbidden, NotFinished, NotFound
@@ -19,10 +17,10 @@ from server.global_ids import type_and_key
 from server.logs import whereabouts
 from server.records import RecordType
 from server.records.exports import ExportStatus
-from server.records.users import User, UserRole
 from server.resolvers.context import Context
 from server.resolvers.exportable import selected
 from server.resolvers.queueing import LAYOUT, one, queue
+from server.resolvers.requesters import requester
 from server.resolvers.selections import Wanted
 from server.rows import Row
 
@@ -79,7 +77,7 @@ async def retry(context: Context, export_id: str) -> Row:
     export = await find(context, export_id)
     recipe = Recipe.model_validate(export.recipe)
     async with context.db.write() as tx:
-        for actor in (context.actor, await _requester(tx, export)):
+        for actor in (context.actor, await requester(tx, export.requested_by_key)):
             await _require(tx, actor, recipe)
         if not await try_again(tx, export.key):
             raise _not_again(await one(tx, LAYOUT.columns["key"] == export.key))
@@ -133,14 +131,6 @@ async def _is_of_use(context: Context, export: Row) -> bool:
     except Exception as error:
         log.error("The store cannot be asked for a file: %s", whereabouts(error))
         return False
-
-
-async def _requester(tx: AsyncConnection, export: Row) -> Actor:
-    """Return who asked for an export, with all the rights that they have now."""
-    columns = col(User.role), col(User.participant_id)
-    found = await tx.execute(select(*columns).where(col(User.id) == export.requested_by_key))
-    role, participant_id = found.one()
-    return Actor(export.requested_by_key, UserRole(role), participant_id, frozenset({"*"}))
 
 
 async def _require(tx: AsyncConnection, actor: Actor, recipe: Recipe) -> None:

@@ -113,7 +113,7 @@ class PageOfAll:
 
         def statement() -> Statement:
             clauses = [seen(actor, layout), *listing.kept.clauses(layout.columns)]
-            return page_statement(layout, request, clauses)
+            return page_statement(layout, actor.shown(layout), request, clauses)
 
         shape = "all", listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
@@ -144,11 +144,12 @@ class PageWithin:
 
         def statement() -> Statement:
             clauses = [actor.sees_within(layout), *listing.kept.clauses(layout.columns)]
+            shown = actor.shown(layout)
             if one:
                 clauses.append(of_parent(layout, f"{level}_key"))
-                return page_statement(layout, request, clauses)
+                return page_statement(layout, shown, request, clauses)
             parent, lateral = f"{level}_key", not context.db.raw
-            return pages_statement(layout, parent, request, clauses, lateral=lateral)
+            return pages_statement(layout, shown, parent, request, clauses, lateral=lateral)
 
         shape = "within", one, level, listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}

@@ -60,7 +60,7 @@ class ByPublicId:
         layout = layout_of(model, wanted, raw=context.db.raw)
 
         def statement() -> Statement:
-            return select(*layout.selected).where(*_named(layout), actor.sees(layout))
+            return select(*actor.shown(layout)).where(*_named(layout), actor.sees(layout))
 
         prepared = context.db.prepare(("public id", layout, actor.kind), statement)
         given = {f"public_id_{i}": id_ for i, id_ in enumerate(self.ids)}
@@ -147,7 +147,7 @@ async def _by_key(
     def statement() -> Statement:
         rights = actor.sees_within(layout) if within else seen(actor, layout)
         kept = among(layout.columns["key"], keys(KEYS))
-        return select(*layout.selected).where(kept, rights)
+        return select(*actor.shown(layout)).where(kept, rights)
 
     prepared = context.db.prepare(("by key", within, layout, actor.kind), statement)
     given = {KEYS: list(dict.fromkeys(asked)), **actor.parameters}

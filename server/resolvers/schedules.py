@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import Row as Stored
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
 
 from server.access import Actor
 from server.errors import BadUserInput, ExpectedFailure, NotFound
@@ -15,9 +14,9 @@ from server.export.cron import next_fire
 from server.export.jobs import DAY
 from server.global_ids import type_and_key
 from server.records.export_schedules import ExportSchedule, ScheduledExperiment
-from server.records.users import User, UserRole
 from server.resolvers.context import Context
 from server.resolvers.queueing import queue
+from server.resolvers.requesters import requester
 from server.resolvers.selections import Wanted, selection_of
 from server.resolvers.stored_selections import stored, wanted_again
 from server.rows import Row, layout_of
@@ -98,7 +97,9 @@ async def fire(tx: AsyncConnection, schedule: Stored[Any], at: int, smallest_cel
     With the rights that its user has now, and no more than the key had that set it up. An
     ExpectedFailure says why there is nothing to queue.
     """
-    actor = await _actor(tx, schedule)
+    actor = await requester(
+        tx, schedule.requested_by_key, schedule.scopes, schedule.experiment_keys
+    )
     once = f"schedule:{schedule.id}:{at}"
     wanted = replace(
         wanted_again(schedule.wanted), idempotency_key=once, smallest_cell=smallest_cell
@@ -148,16 +149,3 @@ async def _drawn_on(tx: AsyncConnection, actor: Actor, wanted: Wanted) -> set[in
         asked = [failure.field[0], "export", *failure.field[1:]] if failure.field else []
         raise type(failure)(failure.message, asked) from None
     return experiment_keys
-
-
-async def _actor(tx: AsyncConnection, schedule: Stored[Any]) -> Actor:
-    this = col(User.id) == schedule.requested_by_key
-    user = (await tx.execute(select(User).where(this))).one()
-    bound = schedule.experiment_keys
-    return Actor(
-        user_key=user.id,
-        role=UserRole(user.role),
-        participant_id=user.participant_id,
-        scopes=frozenset(schedule.scopes),
-        experiment_keys=None if bound is None else frozenset(bound),
-    )

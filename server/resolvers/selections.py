@@ -17,7 +17,7 @@ from server.export.snapshots import Snapshot
 from server.records import RecordType
 from server.records.data_filter import DataFilter
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
-from server.resolvers.exportable import Places, named, people_behind
+from server.resolvers.exportable import Places, Taking, named, people_behind
 from server.resolvers.repeats import kept_recipe
 from server.resolvers.snapshots import snapshot_of
 from server.timestamps import iso
@@ -83,7 +83,7 @@ async def selection_of(
         kept = await kept_recipe(tx, actor, snapshot, _recipe(wanted, Places(), snapshot), *ids)
         if kept is not None:
             return kept
-    places = await named(tx, actor, *ids)
+    places = await named(tx, actor, Taking(wanted.types, wanted.anonymization), *ids)
     return _recipe(wanted, places, snapshot), set(places.within)
 
 

@@ -1,0 +1,44 @@
+"""Who asked for something that is done later: with the rights that they have by then."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from server.access import Actor
+from server.errors import Forbidden
+from server.grants import is_narrowed
+from server.records.users import User, UserRole
+
+_ACCOUNT: tuple[Any, ...] = (
+    col(User.role),
+    col(User.participant_id),
+    is_narrowed(col(User.id)),
+    col(User.disabled_at),
+)
+
+
+async def requester(
+    tx: AsyncConnection,
+    user_key: int,
+    scopes: Iterable[str] = ("*",),
+    experiment_keys: Iterable[int] | None = None,
+) -> Actor:
+    """Return an account as an actor, narrowed as the key was that it used then.
+
+    Forbidden if the account has been closed.
+    """
+    found = await tx.execute(select(*_ACCOUNT).where(col(User.id) == user_key))
+    role, participant_id, narrowed, disabled_at = found.one()
+    if disabled_at is not None:
+        raise Forbidden("The account that asked for this is closed.")
+    return Actor(
+        user_key=user_key,
+        role=UserRole(role),
+        participant_id=participant_id,
+        scopes=frozenset(scopes),
+        experiment_keys=None if experiment_keys is None else frozenset(experiment_keys),
+        narrowed=narrowed,
+    )
