@@ -1,9 +1,12 @@
 """What every resolver is given: who asks, and the parts of the server that it may use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server import audit
 from server.access import Actor
 from server.api_keys import actor_with
 from server.batches import Batches
@@ -38,6 +41,27 @@ class Context:
     actor: Actor
     address: Callable[[], str]
     """Where the caller reaches the server: worked out only for who asks for a link."""
+    origin: audit.Origin = audit.Origin()
+    """Who asks, from where and why, for the audit log."""
+
+    async def note(
+        self,
+        tx: AsyncConnection,
+        action: audit.AuditAction,
+        *,
+        allowed: bool = True,
+        experiment_keys: Sequence[int] = (),
+        resource: str | None = None,
+    ) -> None:
+        """Add to the audit log, in the transaction of what is done; see `audit.add`."""
+        await audit.add(
+            tx,
+            self.origin,
+            action,
+            allowed=allowed,
+            experiment_keys=experiment_keys,
+            resource=resource,
+        )
 
     @property
     def fast_path(self) -> bool:

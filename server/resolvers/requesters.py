@@ -31,7 +31,7 @@ async def requester(
     Forbidden if the account has been closed.
     """
     found = await tx.execute(select(*_ACCOUNT).where(col(User.id) == user_key))
-    role, participant_id, narrowed, disabled_at = found.one()
+    role, participant_id, narrowed, disabled_at = tuple(found.one())
     if disabled_at is not None:
         raise Forbidden("The account that asked for this is closed.")
     return Actor(
