@@ -6,15 +6,16 @@ from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import audit
 from server.access import Actor
 from server.api_keys import actor_with
+from server.audit import Origin, add
 from server.batches import Batches
 from server.db import Database
 from server.export.jobs import Exporter
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.links import Purpose, Signer
+from server.records.audit import AuditAction
 from server.storage import Storage
 
 
@@ -41,20 +42,20 @@ class Context:
     actor: Actor
     address: Callable[[], str]
     """Where the caller reaches the server: worked out only for who asks for a link."""
-    origin: audit.Origin = audit.Origin()
+    origin: Origin = field(default_factory=Origin)
     """Who asks, from where and why, for the audit log."""
 
     async def note(
         self,
         tx: AsyncConnection,
-        action: audit.AuditAction,
+        action: AuditAction,
         *,
         allowed: bool = True,
         experiment_keys: Sequence[int] = (),
         resource: str | None = None,
     ) -> None:
-        """Add to the audit log, in the transaction of what is done; see `audit.add`."""
-        await audit.add(
+        """Add to the audit log, in the transaction of what is done; see `add`."""
+        await add(
             tx,
             self.origin,
             action,
