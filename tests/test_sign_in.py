@@ -235,7 +235,7 @@ def test_the_command_prints_a_link_or_says_what_is_wrong(tmp_path: Path) -> None
     assert link.startswith("https://lab.example/auth/link?token=")
     assert asyncio.run(entered(link)) == "usr_ada"
     for user_id, reason in (("usr_nobody", "There is no account"), ("usr_closed", "closed")):
-        command = [sys.executable, "-m", "server", "sign-in", user_id, "--data-dir", tmp_path]
+        command = [sys.executable, "-m", "server", "sign-in", user_id, "--data-dir", str(tmp_path)]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (run.returncode, run.stdout) == (1, "")
         assert reason in run.stderr

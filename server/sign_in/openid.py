@@ -178,7 +178,7 @@ _FAILURES = (OAuthError, JoseError, httpx2.HTTPError, ValueError, KeyError)
 
 async def _json(client: Any, url: str, *, known: bool = False) -> Any:  # noqa: ANN401 - any JSON
     """Fetch JSON, with the token that the client has got if it is to be known."""
-    response = await client.get(url, withhold_token=not known)
+    response = await client.request("GET", url, withhold_token=not known)
     response.raise_for_status()
     return response.json()
 
