@@ -121,7 +121,7 @@ def demo(
     address = f"http://{host}:{port}"
     console.print(f"GraphiQL  {address}/graphiql#key={keys['owner']}")
     console.print(
-        f"Sign in   {asyncio.run(link_for(settings, 'usr_owner', address))}  (once, soon)"
+        f"Sign in   {asyncio.run(link_for(settings, 'usr_owner', address))}  (works once)"
     )
     console.print(f"API       {address}/graphql")
     console.print(f"API key   {keys['owner']}  (of the owner; all four: {data_dir}/demo-keys.json)")

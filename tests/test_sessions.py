@@ -32,6 +32,7 @@ from tests.factories import Row, a_user, save
 pytestmark = pytest.mark.anyio
 
 EVIL = "https://evil.example"
+STREAMS = ("text/event-stream", "multipart/mixed; subscriptionSpec=1.0, application/json")
 
 
 async def a_saved_user(api: Api, **changes: Any) -> Row:
@@ -110,6 +111,7 @@ async def test_a_change_needs_the_token_and_a_page_of_ours(any_api: Api) -> None
         token | {"Origin": "http://test:x"},
         token | {"Sec-Fetch-Site": "cross-site"},
         token | OURS | {"Sec-Fetch-Site": "same-site"},
+        *({"Accept": accept} for accept in STREAMS),
     ]
     for headers in refused:
         assert await asked(any_api, CHANGE, **headers) == (403, "CSRF_REFUSED"), headers

@@ -167,16 +167,16 @@ window.attack = async () => {{
   const answered = await fetch('{url}/graphql', asJson).then(() => 'answered', () => 'refused');
   const read = await fetch('{url}/auth/session', {{ credentials: 'include' }})
     .then(() => 'read', () => 'refused');
+  const socket = new WebSocket('{socket}', 'graphql-transport-ws');
+  const heard = [];
+  socket.onmessage = ({{ data }}) => {{ heard.push(data); socket.close(); }};
+  socket.onopen = () => socket.send('{{"type": "connection_init"}}');
+  const code = await new Promise((resolve) => socket.onclose = (event) => resolve(event.code));
   for (const form of document.forms) {{
     const loaded = new Promise((resolve) => document.querySelector('iframe').onload = resolve);
     form.submit();
     await loaded;
   }}
-  const socket = new WebSocket('{socket}', 'graphql-transport-ws');
-  const heard = [];
-  socket.onmessage = ({{ data }}) => heard.push(data);
-  socket.onopen = () => socket.send('{{"type": "connection_init"}}');
-  const code = await new Promise((resolve) => socket.onclose = (event) => resolve(event.code));
   return {{ answered, read, heard, code }};
 }};
 </script>"""

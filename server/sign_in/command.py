@@ -7,7 +7,7 @@ from sqlmodel import col
 
 from server.db import Database
 from server.errors import ExpectedFailure
-from server.migrate import SchemaMismatch, require_current
+from server.migrate import SchemaMismatch, migrate, require_current
 from server.records.users import User
 from server.settings import Settings
 from server.sign_in.accounts import account_with
@@ -38,7 +38,7 @@ async def link_for(settings: Settings, user_id: str, address: str) -> str:
     try:
         if db.file is not None and not db.file.exists():
             raise SignInRefused(f"There are no data in {settings.data_dir}: name their folder.")
-        await require_current(db)
+        await (migrate(db) if db.file else require_current(db))  # as the server when it starts
         async with db.write() as tx:
             account = await account_with(
                 tx,
