@@ -13,7 +13,7 @@ from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.base import BaseRequestProtocol
@@ -68,11 +68,20 @@ class Refusal(HTTPException):
 
 
 class _TextSocket(ASGIWebSocketAdapter):
-    """Sends text frames, as graphql-transport-ws asks."""
+    """Sends text frames, as graphql-transport-ws asks, until it is closed."""
 
     async def send_json(self, message: Mapping[str, object]) -> None:
-        with suppress(WebSocketDisconnect):
-            await self.ws.send_text(dump(message).decode())
+        if self._is_open:
+            with suppress(WebSocketDisconnect):
+                await self.ws.send_text(dump(message).decode())
+
+    async def close(self, code: int, reason: str) -> None:
+        if self._is_open:
+            await super().close(code, reason)
+
+    @property
+    def _is_open(self) -> bool:
+        return self.ws.application_state is WebSocketState.CONNECTED
 
 
 class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
@@ -99,8 +108,7 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
     async def _refuse(self) -> None:
         for id_ in list(self.operations):
             await self.cleanup_operation(id_)
-        with suppress(RuntimeError):  # it is closed already
-            await self.websocket.close(4403, "Forbidden")
+        await self.websocket.close(4403, "Forbidden")
 
     async def handle_message(self, message: object) -> None:
         said = _without_nulls(message)
@@ -199,6 +207,7 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
             response = await self._answer_known(request) or await self.run(request)
         except HTTPException as refusal:
             response = _refused(_unmeant(request, refusal) or refusal)
+        response.headers["Cache-Control"] = "no-store"  # what is answered depends on who asks
         await response(scope, receive, send)
 
     async def _answer_known(self, request: Request) -> Response | None:

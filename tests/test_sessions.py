@@ -93,6 +93,9 @@ async def test_a_page_learns_who_is_signed_in_and_until_when(any_api: Api) -> No
     assert said.keys() == {"user", "csrfToken", "expiresAt"}
     assert answer.headers["Cache-Control"] == "no-store"
     assert "access-control-allow-origin" not in answer.headers
+    for asked_by_get in (VIEWER, "{"):
+        answer = await any_api.http.get("/graphql", params={"query": asked_by_get})
+        assert answer.headers["Cache-Control"] == "no-store"
 
 
 async def test_a_change_needs_the_token_and_a_page_of_ours(any_api: Api) -> None:

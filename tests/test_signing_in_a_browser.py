@@ -22,8 +22,12 @@ from tests.test_graphiql import picture, run
 
 pytestmark = pytest.mark.anyio
 
-ADA = {"sub": "ada-at-the-lab", "email": "owner@example.org", "email_verified": True}
-EVE = {"sub": "eve-at-the-lab", "email": "eve@example.org", "email_verified": True}
+ADA: dict[str, Any] = {
+    "sub": "ada-at-the-lab",
+    "email": "owner@example.org",
+    "email_verified": True,
+}
+EVE: dict[str, Any] = {"sub": "eve-at-the-lab", "email": "eve@example.org", "email_verified": True}
 
 
 @contextmanager
