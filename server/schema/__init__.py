@@ -28,6 +28,7 @@ from server.schema.records import (
     SparseRating,
     SyncMetric,
 )
+from server.schema.requirements import show_requirements
 from server.schema.scalars import SCALARS
 from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 
@@ -79,6 +80,10 @@ class OperationContext(SchemaExtension):
 
 class Schema(strawberry.Schema):
     """Leaves the reporting of errors to CodedErrors: by default each is logged with its query."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        show_requirements(self._schema)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
