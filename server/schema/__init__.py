@@ -81,8 +81,8 @@ class OperationContext(SchemaExtension):
 class Schema(strawberry.Schema):
     """Leaves the reporting of errors to CodedErrors: by default each is logged with its query."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def show_requirements(self) -> None:
+        """Mark each field with what it requires of who asks."""
         show_requirements(self._schema)
 
     def process_errors(
@@ -132,3 +132,4 @@ schema = Schema(
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),
     extensions=[CodedErrors, lambda: KnownDocuments(documents), OneOperation, OperationContext],
 )
+schema.show_requirements()
