@@ -188,6 +188,38 @@ async def test_a_key_needs_the_scopes_that_the_table_says_and_no_others(
         assert not await lab.is_shown(case, "owner", *(s for s in SCOPES if s != scope))
 
 
+ROOTS = [case for case in CASES if case.kind != "subscription" and "$" in case.document]
+
+
+@pytest.mark.parametrize("case", ROOTS, ids=lambda case: case.name)
+async def test_what_is_hidden_is_answered_as_what_is_not_there(lab: Lab, case: Case) -> None:
+    """In the same words, after the same statements: neither text nor time tells them apart."""
+    given = lab.given(case)
+    absent = {**given, **{name: ABSENT[name] for name in given}}
+    key = await lab.api.key_of(lab.users["outsider"].key)
+    told: list[tuple[Any, list[str]]] = []
+    for variables in (given, absent):
+        with lab.api.counting() as statements:
+            answer = (await lab.api.post(case.document, key, **variables)).json()
+        told.append((answer, statements))
+    assert told[0] == told[1]
+
+
+NOWHERE = 1_000_000_000
+NONE = {"experimentIds": ["exp_none"], "dataTypes": ["EVENTS"]}
+ABSENT: Mapping[str, Any] = {
+    "experimentId": "exp_none",
+    "roomId": "room_none",
+    "participantId": "n" * 28,
+    "experimentNode": global_id("Experiment", NOWHERE),
+    "exportId": global_id("Export", NOWHERE),
+    "scheduleId": global_id("ExportSchedule", NOWHERE),
+    "exportInput": NONE,
+    "scheduleInput": {"name": "Mondays", "cron": "0 3 * * 1", "export": NONE},
+}
+"""Things of the same kinds that do not exist."""
+
+
 def test_every_field_has_a_rule() -> None:
     without = [
         f"{definition.name}.{field.python_name}"
