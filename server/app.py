@@ -19,6 +19,7 @@ from server.links import Signer, load_secret
 from server.migrate import migrate, require_current
 from server.pages import page_routes
 from server.resolvers.context import Services
+from server.resolvers.requesters import may_still_export
 from server.resolvers.scheduling import Scheduler
 from server.settings import Settings
 from server.sign_in.routes import SignIn
@@ -36,7 +37,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     storage = Storage(settings.storage)
     hub = Hub(db)
     plan = planner(db.url, settings)
-    exporter = Exporter(db, storage, hub, settings, plan=plan)
+    exporter = Exporter(db, storage, hub, settings, plan=plan, allowed=may_still_export)
     surveyor = Surveyor(db, plan)
     secret = load_secret(settings)
     signer = Signer(secret, settings.link_seconds)
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         lifespan=lifespan,
     )
     app.state.db = db
+    app.state.services = services
     return app
 
 

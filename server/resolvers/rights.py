@@ -25,7 +25,7 @@ class Accesses:
     async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[Row]:
         exportable = frozenset[int]()
         if context.actor.may("export:data"):
-            exportable = await _those(context, keys_of(sources), Actor.may_export)
+            exportable = await those(context, keys_of(sources), Actor.may_export)
         return [ACCESS.row((True, source.key in exportable)) for source in sources]
 
 
@@ -39,13 +39,13 @@ class OwnersPage:
         self, context: Context, sources: Sequence[Row], wanted: Wanted
     ) -> Sequence[Page | None]:
         context.actor.require(*self.page.listing.scopes)
-        owned = await _those(context, keys_of(sources), Actor.owns)
+        owned = await those(context, keys_of(sources), Actor.owns)
         theirs = [source for source in sources if source.key in owned]
         pages = iter(await self.page.load(context, theirs, wanted) if theirs else ())
         return [next(pages) if source.key in owned else None for source in sources]
 
 
-async def _those(
+async def those(
     context: Context,
     experiment_keys: Sequence[int],
     may: Callable[[Actor, TableLayout], ColumnElement[bool]],
