@@ -207,20 +207,17 @@ async def test_an_export_is_not_tried_again_that_is_no_longer_shared(lab: Lab) -
     made = (await lab.api.ask(create, key))["exportCreate"]["export"]["id"]
     async with lab.api.db.write() as tx:
         await tx.execute(update(Export).values(status="FAILED"))
-    seen = {
-        "FORBIDDEN": [
-            Grant(can_export=True, types=SOME),
-            Grant(can_export=True, anonymization=AGGREGATE),
-            Grant(),
-        ],
-        "NOT_FOUND": [Grant(can_export=True, over=True)],
-    }
 
-    for code, grants in seen.items():
-        for grant in grants:
-            key = await lab.share([grant])
-            refused = (await lab.api.ask(retry, key, id=made))["exportRetry"]
-            assert [each["code"] for each in refused["userErrors"]] == [code], grant
+    for grant in (
+        Grant(can_export=True, types=SOME),
+        Grant(can_export=True, anonymization=AGGREGATE),
+        Grant(can_export=True, over=True),
+        Grant(),
+    ):
+        key = await lab.share([grant])
+        [error] = (await lab.api.ask(retry, key, id=made))["exportRetry"]["userErrors"]
+        assert error["code"] == "FORBIDDEN", grant
+        assert "export" in error["message"]
     key = await lab.share([Grant(can_export=True, anonymization=REMOVE)])
     assert (await lab.api.ask(retry, key, id=made))["exportRetry"]["userErrors"] == []
 
