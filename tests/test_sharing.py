@@ -1,6 +1,7 @@
 """Sharing an experiment, changing and taking back what is shared, and giving it away."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from server.records.api_keys import ApiKey
 from server.records.audit import AuditEntry
 from server.records.collaborators import Collaborator
 from server.timestamps import iso, now
+from tests import scheduled
 from tests.conftest import Api
 from tests.factories import a_grant, a_group, a_user, in_group, save
 from tests.rights_lab import Lab, a_lab
@@ -351,3 +353,21 @@ async def test_an_experiment_is_given_away_once(lab: Lab) -> None:
     errors = [error["code"] for payload in payloads for error in payload["userErrors"]]
     assert errors == ["NOT_FOUND"]
     assert [await sees(lab, who) is None for who in ("guest", "outsider")].count(True) == 1
+
+
+@pytest.mark.parametrize("keep", [False, True])
+async def test_a_schedule_exports_no_longer_what_its_owner_gave_away(
+    any_api: Api, tmp_path: Path, keep: bool
+) -> None:
+    lab, other = await scheduled.Lab(any_api, tmp_path).save(), a_user()
+    await save(any_api.db, other)
+    schedule = await lab.schedule()
+    experiment: str = lab.experiment["experiment_id"]
+
+    given = {"e": experiment, "u": other["user_id"], "keep": keep}
+    payload = (await any_api.ask(TRANSFER, lab.key, **given))["experimentTransfer"]
+    assert payload["userErrors"] == []
+    fired = await lab.fire(schedule)
+
+    assert len(await lab.exports()) == int(keep)
+    assert (fired["lastMessage"] is None) is keep
