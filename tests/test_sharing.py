@@ -305,6 +305,7 @@ async def test_a_key_shares_what_it_is_bound_to_if_it_has_the_scope(lab: Lab) ->
 
 @pytest.mark.parametrize("by", ["owner", "administrator"])
 async def test_who_gives_an_experiment_away_keeps_nothing(lab: Lab, by: str) -> None:
+    await save(lab.api.db, a_grant(lab.rows["shared"][0], lab.users["owner"]))  # from before
     await grant(lab, userId=id_of(lab, "guest"), dataTypes=["EVENTS"])
     key = await lab.key(by)
 
