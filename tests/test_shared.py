@@ -308,6 +308,18 @@ async def test_access_tells_how_the_key_narrows_it(lab: Lab) -> None:
     assert guest["why"].endswith(" This API key lacks `export:data`.")
 
 
+async def test_access_is_one_statement_however_many_ask(lab: Lab) -> None:
+    key = await lab.key("owner")
+    counts = set()
+    for rooms in (1, 5):
+        more = [a_room(lab.rows["shared"][0]) for _ in range(rooms - 1)]
+        await save(lab.api.db, *more, *(a_participant(room) for room in more))
+        with lab.api.counting() as statements:
+            await accesses(lab, key)
+        counts.add(len(statements))
+    assert counts == {6}  # experiments, rooms, participants, and access to each
+
+
 async def test_a_filter_counts_what_a_participant_sees(lab: Lab) -> None:
     """Who sees only themselves cannot ask how many others there are."""
     rooms = "rooms(filter: {participantCount: {gte: %d}}) { totalCount }"
@@ -360,9 +372,13 @@ DRAWN = st.lists(
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(grants=DRAWN, wanted=st.sets(st.sampled_from(RecordType), min_size=1, max_size=2))
-async def test_whatever_is_shared_a_list_shows_it_and_no_more(
-    lab: Lab, grants: list[Grant], wanted: set[RecordType]
+@given(
+    grants=DRAWN,
+    wanted=st.sets(st.sampled_from(RecordType), min_size=1, max_size=2),
+    level=st.sampled_from(Anonymization),
+)
+async def test_whatever_is_shared_it_is_seen_and_exported_and_no_more(
+    lab: Lab, grants: list[Grant], wanted: set[RecordType], level: Anonymization
 ) -> None:
     key, rights = await lab.share(grants), Rights(tuple(grants))
 
@@ -379,6 +395,13 @@ async def test_whatever_is_shared_a_list_shows_it_and_no_more(
     for each in data["experiments"]["nodes"]:
         count = 2 if wanted <= set(rights.types) else 0
         assert each["participants"]["totalCount"] == count
+    query = """mutation($types: [DataType!]!, $level: Anonymization!) {
+      exportCreate(input: {experimentIds: ["shared"], dataTypes: $types, anonymization: $level}) {
+        userErrors { code } } }"""
+    types = [each.name for each in wanted]
+    made = (await lab.api.ask(query, key, types=types, level=level.name))["exportCreate"]
+    refused = [] if rights.may_export(wanted, level) else [{"code": "FORBIDDEN"}]
+    assert made["userErrors"] == (refused if rights.sees else [{"code": "NOT_FOUND"}])
 
 
 async def test_a_key_that_is_known_sees_what_is_shared_by_then(lab: Lab) -> None:

@@ -71,7 +71,7 @@ async def create(context: Context, name: str, member_ids: Sequence[str]) -> Row:
         values = (await tx.execute(added.returning(*_GROUP.selected))).one()
         group = _GROUP.row(values)
         await _let_be_members(tx, group.key, member_ids)
-        await context.note(tx, AuditAction.GROUP_CHANGE, resource=group.group_id)
+        await _note(tx, context, group, [])
     return group
 
 
@@ -89,7 +89,7 @@ async def change(
             group = _GROUP.row(values)
         if member_ids is not None:
             await _let_be_members(tx, group.key, member_ids)
-        await _note(tx, context, group)
+        await _note(tx, context, group, await _shared_with(tx, group))
     return group
 
 
@@ -98,8 +98,9 @@ async def remove(context: Context, group_id: str) -> None:
     _may_have_groups(context.actor)
     async with context.db.write() as tx:
         group = await _owned(tx, context.actor, group_id)
-        await _note(tx, context, group)
+        shared = await _shared_with(tx, group)
         await tx.execute(delete(UserGroup).where(col(UserGroup.id) == group.key))
+        await _note(tx, context, group, shared)
 
 
 def _may_have_groups(actor: Actor) -> None:
@@ -141,13 +142,17 @@ async def _let_be_members(tx: AsyncConnection, group_key: int, user_ids: Collect
         await tx.execute(insert(GroupMember), new)
 
 
-async def _note(tx: AsyncConnection, context: Context, group: Row) -> None:
-    """Note a change for whoever shared an experiment with the group, too."""
+async def _shared_with(tx: AsyncConnection, group: Row) -> Sequence[int]:
+    """Return the keys of the experiments that are shared with a group."""
     grants = select(col(Collaborator.experiment_key))
-    shared = await tx.scalars(grants.where(col(Collaborator.group_key) == group.key))
+    return (await tx.scalars(grants.where(col(Collaborator.group_key) == group.key))).all()
+
+
+async def _note(tx: AsyncConnection, context: Context, group: Row, shared: Sequence[int]) -> None:
+    """Note a change, last of all: whoever adds to the audit log must wait for nobody.
+
+    For those who shared an experiment with the group, too.
+    """
     await context.note(
-        tx,
-        AuditAction.GROUP_CHANGE,
-        experiment_keys=shared.all(),
-        resource=group.group_id,
+        tx, AuditAction.GROUP_CHANGE, experiment_keys=shared, resource=group.group_id
     )
