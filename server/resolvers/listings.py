@@ -1,16 +1,14 @@
 """Lists: a page of them, and how long they are, for many parents at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
-from server.access import Actor
 from server.batches import Wanted
 from server.cursors import PageRequest, SortKey, check_cursors, page_size
-from server.db import Table
 from server.errors import BadUserInput
 from server.key_lists import among, keys
 from server.paging import (
@@ -26,14 +24,10 @@ from server.paging import (
 )
 from server.records import RecordType
 from server.records.base import DataType
-from server.records.collaborators import Collaborator
-from server.records.export_schedules import ExportSchedule
-from server.records.exports import Export
 from server.records.filters import Filter
-from server.records.groups import UserGroup
 from server.records.listed import Listed
 from server.resolvers.context import Context
-from server.resolvers.kept import kept_by
+from server.resolvers.kept import kept_by, seen
 from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
@@ -229,20 +223,6 @@ async def _count_of_all(context: Context, listing: Listing) -> int:
     prepared = context.db.prepare(("count of all", listing, actor.kind), statement)
     [[count]] = await context.db.fetch(prepared, actor.parameters)
     return int(count)
-
-
-def seen(actor: Actor, layout: TableLayout) -> ColumnElement[bool]:
-    """Return the clause that keeps what the actor may see of a table."""
-    return _SEEN.get(layout.model, Actor.sees)(actor, layout)
-
-
-_SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]] = {
-    Export: Actor.sees_exports,
-    ExportSchedule: Actor.sees_exports,
-    Collaborator: Actor.owns,
-    UserGroup: Actor.sees_groups,
-}
-"""What is not seen by all who see the experiment it is about."""
 
 
 def _layout(

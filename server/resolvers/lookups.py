@@ -24,7 +24,7 @@ from server.records.participants import PARTICIPANTS, Participant
 from server.records.rooms import ROOMS, Room
 from server.records.users import User
 from server.resolvers.context import Context
-from server.resolvers.listings import seen
+from server.resolvers.kept import seen
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
 
