@@ -13,6 +13,10 @@ WEB_RUN := web/node_modules/.installed
 WEB_ALL := web/node_modules/.testable
 PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path '*/.*' 2>/dev/null)
 
+# Two files of tests at a time, as most of them wait for processes; each in one process, for its
+# fixtures. They begin in the order of their names, so that the longest is not the last.
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: demo test test-plain check pages schema lock bench-export bench-read clean
 
 demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8000
@@ -22,12 +26,12 @@ demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8
 
 test: $(TESTABLE) check $(WEB_ALL) pages  ## check and test everything
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(AT_ONCE)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 test-plain: $(TESTABLE) $(WEB_ALL) pages  ## the same tests with queries left to graphql-core
-	HYPERDATA_FAST_PATH=0 $(BIN)/python -m pytest
+	HYPERDATA_FAST_PATH=0 $(BIN)/python -m pytest $(AT_ONCE)
 
 check: $(TESTABLE) $(WEB_ALL)  ## lint, types, layers, dependencies
 	$(BIN)/ruff check .

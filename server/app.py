@@ -17,6 +17,7 @@ from server.links import Signer, load_secret
 from server.migrate import migrate, require_current
 from server.pages import page_routes
 from server.resolvers.context import Services
+from server.resolvers.requesters import may_still_export
 from server.resolvers.scheduling import Scheduler
 from server.settings import Settings
 from server.storage import Storage
@@ -30,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     storage = Storage(settings.storage)
     hub = Hub(db)
     plan = planner(db.url, settings)
-    exporter = Exporter(db, storage, hub, settings, plan=plan)
+    exporter = Exporter(db, storage, hub, settings, plan=plan, allowed=may_still_export)
     surveyor = Surveyor(db, plan)
     signer = Signer(load_secret(settings), settings.link_seconds)
     services = Services(
@@ -71,4 +72,5 @@ def create_app(settings: Settings | None = None) -> Starlette:
         lifespan=lifespan,
     )
     app.state.db = db
+    app.state.services = services
     return app

@@ -16,13 +16,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from server.access import Actor
 from server.byte_ranges import PartialFile, unmet
 from server.db import Database
-from server.errors import ExpectedFailure, NotFound
+from server.errors import ExpectedFailure, Forbidden, NotFound
 from server.export.media_types import MEDIA_TYPES
 from server.links import LinkExpired, LinkInvalid, Purpose, Signer
 from server.records.exports import Export, ExportStatus
 from server.records.recordings import Recording
+from server.resolvers.requesters import may_have, requester
+from server.rows import layout_of
 from server.storage import CHUNK, Storage, UnsafeKey
 from server.timestamps import now
 
@@ -92,9 +95,10 @@ def file_routes(db: Database, storage: Storage, signer: Signer) -> list[Route]:
         async def endpoint(request: Request) -> Response:
             key: int = request.path_params["id"]
             try:
-                signer.check(purpose, request.query_params.get("token", ""), key)
+                token = request.query_params.get("token", "")
+                user_key = signer.check(purpose, token, key)
                 async with db.read() as tx:
-                    file = await find(tx, key)
+                    file = await find(tx, key, await _actor(tx, user_key))
                 return await _send(file, storage, request)
             except ExpectedFailure as failure:
                 return _refusal(failure)
@@ -107,19 +111,28 @@ def file_routes(db: Database, storage: Storage, signer: Signer) -> list[Route]:
     ]
 
 
-Find = Callable[[AsyncConnection, int], Awaitable[File]]
+Find = Callable[[AsyncConnection, int, Actor], Awaitable[File]]
+"""Finds the file of a row, for an actor with the rights that they have by now."""
 
 
-async def exported_file(tx: AsyncConnection, key: int) -> File:
-    """Return the file of a completed export; NotFound or FileExpired if there is none."""
+async def _actor(tx: AsyncConnection, user_key: int) -> Actor:
+    try:
+        return await requester(tx, user_key)
+    except Forbidden as failure:
+        raise LinkInvalid(_LOST) from failure
+
+
+_LOST = "This link is not valid any more: what it leads to is no longer shared with you."
+
+
+async def exported_file(tx: AsyncConnection, key: int, actor: Actor) -> File:
+    """Return the file of a completed export.
+
+    NotFound or FileExpired if there is none, LinkInvalid if the right to it was lost.
+    """
+    layout = layout_of(Export)
     found = await tx.execute(
-        select(
-            col(Export.status),
-            col(Export.expires_at),
-            col(Export.storage_key),
-            col(Export.file_name),
-            col(Export.sha256),
-        ).where(col(Export.id) == key)
+        select(Export).where(col(Export.id) == key, actor.sees_exports(layout))
     )
     export = found.one_or_none()
     if export is None:
@@ -132,12 +145,15 @@ async def exported_file(tx: AsyncConnection, key: int) -> File:
         )
     if export.status != ExportStatus.COMPLETED:
         raise NotFound(f"Export {key} has no file: its status is {export.status}, not COMPLETED.")
+    if not await may_have(tx, actor, export):
+        raise LinkInvalid(_LOST)
     media_type = MEDIA_TYPES.get(PurePath(export.file_name).suffix[1:], "application/octet-stream")
     return File(export.storage_key, export.file_name, media_type, sha256=export.sha256)
 
 
-async def recorded_file(tx: AsyncConnection, key: int) -> File:
-    """Return the file of a recording; NotFound if it never arrived."""
+async def recorded_file(tx: AsyncConnection, key: int, actor: Actor) -> File:
+    """Return the file of a recording; NotFound if it never arrived, or may not be seen."""
+    layout = layout_of(Recording)
     found = await tx.execute(
         select(
             col(Recording.storage_key),
@@ -145,7 +161,7 @@ async def recorded_file(tx: AsyncConnection, key: int) -> File:
             col(Recording.recording_id),
             col(Recording.format),
             col(Recording.kind),
-        ).where(col(Recording.id) == key)
+        ).where(col(Recording.id) == key, actor.sees(layout), actor.identified(layout))
     )
     recording = found.one_or_none()
     if recording is None or recording.storage_key is None:

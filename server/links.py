@@ -37,14 +37,17 @@ class Signer:
         self._secret = secret
         self._clock = clock
 
-    def sign(self, purpose: Purpose, key: int) -> str:
-        """Return a token that lets its holder fetch one thing."""
-        token = self._serializer(purpose).dumps(key)
+    def sign(self, purpose: Purpose, key: int, user_key: int) -> str:
+        """Return a token that lets its holder fetch one thing, with the rights of an account."""
+        token = self._serializer(purpose).dumps([key, user_key])
         assert isinstance(token, str)
         return token
 
-    def check(self, purpose: Purpose, token: str, key: int) -> None:
-        """Raise LinkExpired or LinkInvalid unless the token was made for this and still holds."""
+    def check(self, purpose: Purpose, token: str, key: int) -> int:
+        """Return the key of the account that the token was made for.
+
+        LinkExpired or LinkInvalid unless it was made for this and still holds.
+        """
         try:
             signed = self._serializer(purpose).loads(token, max_age=self.seconds)
         except SignatureExpired as error:
@@ -53,8 +56,11 @@ class Signer:
             ) from error
         except BadData as error:
             raise LinkInvalid(_INVALID) from error
-        if signed != key:
-            raise LinkInvalid(_INVALID)
+        match signed:
+            case [signed_key, int(user_key)] if signed_key == key:
+                return user_key
+            case _:
+                raise LinkInvalid(_INVALID)
 
     def _serializer(self, purpose: Purpose) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(

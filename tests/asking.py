@@ -1,12 +1,13 @@
 """An owner's experiment, and what one asks of its exports: over HTTP, written by real workers."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from server.export.plan import planner
 from server.global_ids import type_and_key
+from server.resolvers.requesters import may_still_export
 from server.settings import Settings
 from tests.conftest import Api
 from tests.factories import (
@@ -106,9 +107,22 @@ async def a_lab(api: Api, folder: Path) -> Lab:
 
 
 @asynccontextmanager
-async def working(lab: Lab) -> AsyncGenerator[None]:
-    """Have the server's exports written by a real worker, through the real queue."""
+async def working(
+    lab: Lab, meanwhile: Callable[[], Awaitable[None]] | None = None
+) -> AsyncGenerator[None]:
+    """Have the server's exports written by a real worker, through the real queue.
+
+    `meanwhile` is done once an export is planned, before it is written.
+    """
     settings = Settings(data_dir=lab.folder)
-    plan = planner(lab.api.db.url, settings)
-    async with running(new_exporter(lab.api.db, settings, plan=plan)):
+    make = planner(lab.api.db.url, settings)
+
+    async def plan(*given: Any) -> object:
+        made = await make(*given)
+        if meanwhile is not None:
+            await meanwhile()
+        return made
+
+    exporter = new_exporter(lab.api.db, settings, plan=plan, allowed=may_still_export)
+    async with running(exporter):
         yield

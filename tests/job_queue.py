@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from server.db import Database
 from server.errors import BadUserInput
-from server.export.jobs import Exporter, Planner
+from server.export.jobs import Allowed, Exporter, Planner, anybody
 from server.export.leases import request_cancel
 from server.export.progress import Follower, Hub
 from server.export.pseudonyms import assign_pseudonyms
@@ -59,12 +59,19 @@ def new_exporter(
     *flags: str,
     plan: Planner | None = None,
     worker: Sequence[str] = WORKER,
+    allowed: Allowed = anybody,
 ) -> Exporter:
     """Return an exporter on fake workers, or on real ones if it is given a plan for them."""
     command = worker if plan else (*FAKE, *flags)
     storage = Storage(settings.storage)
     return Exporter(
-        db, storage, Hub(db), settings, plan=plan or fake_plan(settings), command=command
+        db,
+        storage,
+        Hub(db),
+        settings,
+        plan=plan or fake_plan(settings),
+        allowed=allowed,
+        command=command,
     )
 
 

@@ -8,17 +8,29 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 from sqlmodel import col
 from starlette.applications import Starlette
 
 from server.db import Database
 from server.files import file_routes
 from server.links import Purpose, Signer
-from server.records.exports import Export
+from server.records.collaborators import Collaborator
+from server.records.experiments import Experiment
+from server.records.exports import Export, ExportedExperiment
+from server.records.users import User
 from server.storage import Storage
 from server.timestamps import now
-from tests.factories import Row, a_participant, a_recording, a_room, a_user, an_experiment, save
+from tests.factories import (
+    Row,
+    a_grant,
+    a_participant,
+    a_recording,
+    a_room,
+    a_user,
+    an_experiment,
+    save,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -46,11 +58,13 @@ class Server:
     signer: Signer
     clock: Clock
     http: httpx2.AsyncClient
+    reader: Row
+    """Whose links they are, unless a test says otherwise: an administrator's."""
 
     async def get(
         self, path: str, purpose: Purpose, key: int, method: str = "GET", **headers: str
     ) -> httpx2.Response:
-        token = self.signer.sign(purpose, key)
+        token = self.signer.sign(purpose, key, self.reader.key)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.http.request(method, path, params={"token": token}, headers=names)
 
@@ -69,7 +83,9 @@ async def serving(db: Database, storage: Storage) -> AsyncGenerator[Server]:
     app = Starlette(routes=file_routes(db, storage, signer))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
-        yield Server(db, storage, signer, clock, http)
+        reader = a_user(role="ADMINISTRATOR")
+        await save(db, reader)
+        yield Server(db, storage, signer, clock, http, reader)
 
 
 @pytest.fixture
@@ -313,7 +329,7 @@ async def test_a_link_is_needed(server: Server) -> None:
     assert error(await server.http.get(path)) == (403, "LINK_INVALID")
     assert error(await server.get(path, "export", key + 1)) == (403, "LINK_INVALID")
     assert error(await server.get(path, "recording", key)) == (403, "LINK_INVALID")
-    token = server.signer.sign("export", key)
+    token = server.signer.sign("export", key, server.reader.key)
     server.clock.seconds += 3601
     late = await server.http.get(path, params={"token": token})
     assert error(late) == (403, "LINK_EXPIRED")
@@ -395,3 +411,67 @@ async def test_a_store_that_cannot_sign_is_read_for_the_client(db: Database) -> 
         assert (known.status_code, known.content) == (304, b"")
         await server.storage.delete("exports/1/1/faces.zip")
         assert error(await server.download(key)) == (404, "NOT_FOUND")
+
+
+async def shared(server: Server, recording: Row, **grant: Any) -> Row:
+    """Share a recording's experiment with a new account; make the server's links that account's."""
+    colleague = a_user()
+    experiment = Row(Experiment, {"id": recording["experiment_key"]})
+    given = a_grant(experiment, colleague, **grant)
+    await save(server.db, colleague, given)
+    server.reader = colleague
+    return given
+
+
+async def test_a_link_to_a_recording_holds_as_long_as_the_right(server: Server) -> None:
+    recording = await a_recorded_file(server)
+    grant = await shared(server, recording)
+    assert (await server.media(recording)).status_code == 200
+
+    async with server.db.write() as tx:
+        await tx.execute(delete(Collaborator).where(col(Collaborator.id) == grant.key))
+    assert error(await server.media(recording)) == (404, "NOT_FOUND")
+
+    await shared(server, recording, data_types=["EVENTS"])
+    async with server.db.write() as tx:
+        await tx.execute(update(User).values(disabled_at=now()))
+    assert error(await server.media(recording)) == (403, "LINK_INVALID")
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [{"data_types": ["EVENTS"]}, {"anonymization": "REMOVE_IDENTIFIERS"}, {"expires_at": 1}],
+)
+async def test_who_may_not_see_who_people_are_is_sent_no_recording(
+    server: Server, grant: dict[str, Any]
+) -> None:
+    recording = await a_recorded_file(server)
+    await shared(server, recording, **grant)
+    assert error(await server.media(recording)) == (404, "NOT_FOUND")
+
+
+async def test_a_link_to_an_export_holds_as_long_as_the_right(server: Server) -> None:
+    recording = await a_recorded_file(server)
+    grant = await shared(server, recording, can_export=True)
+    types = {"data_types": ["EVENTS", "RECORDINGS"]}
+    key = await an_export(server, requested_by_key=server.reader.key, recipe=types)
+    async with server.db.write() as tx:
+        drawn_on = {"export_key": key, "experiment_key": recording["experiment_key"]}
+        await tx.execute(insert(ExportedExperiment).values(**drawn_on))
+    assert (await server.download(key)).status_code == 200
+
+    async def after(**changes: Any) -> tuple[int, str]:
+        async with server.db.write() as tx:
+            this = col(Collaborator.id) == grant.key
+            await tx.execute(update(Collaborator).where(this).values(**changes))
+        answer = await server.download(key)
+        return (200, "") if answer.status_code == 200 else error(answer)
+
+    assert await after(can_export=False) == (403, "LINK_INVALID")
+    assert await after(can_export=True, data_types=["EVENTS"]) == (403, "LINK_INVALID")
+    assert await after(data_types=None, anonymization="AGGREGATE_ONLY") == (403, "LINK_INVALID")
+    assert await after(anonymization="KEEP", expires_at=now() - 1) == (403, "LINK_INVALID")
+    assert await after(expires_at=now() + 60_000) == (200, "")
+    server.reader = a_user()
+    await save(server.db, server.reader)
+    assert error(await server.download(key)) == (404, "NOT_FOUND")

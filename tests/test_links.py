@@ -24,7 +24,7 @@ class Clock:
 def test_a_link_holds_for_its_time_and_no_longer() -> None:
     clock = Clock()
     signer = Signer("secret", 3600, clock)
-    token = signer.sign("export", 7)
+    token = signer.sign("export", 7, 1)
     clock.seconds += 3600
     signer.check("export", token, 7)
     clock.seconds += 1
@@ -34,13 +34,13 @@ def test_a_link_holds_for_its_time_and_no_longer() -> None:
 
 def test_a_link_holds_for_one_thing_and_one_purpose() -> None:
     signer = Signer("secret", 3600)
-    token = signer.sign("export", 7)
+    token = signer.sign("export", 7, 1)
     signer.check("export", token, 7)
     middle = len(token) // 2
     tampered = token[:middle] + ("A" if token[middle] != "A" else "B") + token[middle + 1 :]
-    other = Signer("other", 3600).sign("export", 7)
-    for_recording = signer.sign("recording", 7)
-    for_another = signer.sign("export", 8)
+    other = Signer("other", 3600).sign("export", 7, 1)
+    for_recording = signer.sign("recording", 7, 1)
+    for_another = signer.sign("export", 8, 1)
     for wrong in (for_another, for_recording, other, tampered, f"x{token}", "", "\0é.b.c"):
         with pytest.raises(LinkInvalid, match="read downloadUrl again"):
             signer.check("export", wrong, 7)

@@ -54,13 +54,10 @@ class Worker:
 def working() -> Generator[Worker]:
     """Run a worker until the block ends."""
     process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    with process:
-        try:
-            worker = Worker(process)
-            assert worker.hear() == {"ready": True, "pid": process.pid}
-            yield worker
-        finally:
-            process.kill()
+    with process:  # whose end closes its input, and with that the worker ends: by itself
+        worker = Worker(process)
+        assert worker.hear() == {"ready": True, "pid": process.pid}
+        yield worker
 
 
 @dataclass

@@ -6,7 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import (
+    ConnectionClosed,
+    ConnectionClosedOK,
+    InvalidHandshake,
+    InvalidURI,
+)
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -18,6 +23,7 @@ POLL_SECONDS = 0.5
 
 _OPEN_SECONDS = 10
 _TRIES = 2
+_BLINK_SECONDS = 0.2  # a Ctrl-C that comes just before waiting begins is heard only once it ends
 _FORBIDDEN = 4403
 _PROTOCOL = Subprotocol("graphql-transport-ws")
 
@@ -64,7 +70,7 @@ def _told(server: Server, export_id: str) -> Iterator[Export]:
 
 
 def _states(socket: ClientConnection, asked: dict[str, Any]) -> Iterator[Export]:
-    for message in socket:
+    for message in _messages(socket):
         said = orjson.loads(message)
         match said.get("type"):
             case "connection_ack":
@@ -78,6 +84,16 @@ def _states(socket: ClientConnection, asked: dict[str, Any]) -> Iterator[Export]
             case _:
                 pass
     raise _NoSocket  # it was closed before the export had ended
+
+
+def _messages(socket: ClientConnection) -> Iterator[str | bytes]:
+    while True:
+        try:
+            yield socket.recv(timeout=_BLINK_SECONDS)
+        except TimeoutError:
+            pass
+        except ConnectionClosedOK:
+            return
 
 
 def _state_in(said: dict[str, Any]) -> Export | None:

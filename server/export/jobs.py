@@ -33,6 +33,7 @@ from server.export.waiting import comes
 from server.export.workers import (
     BUG_WAS_MET,
     FILE_WAS_LOST,
+    RIGHT_WAS_LOST,
     WORKER,
     WORKER_WAS_LOST,
     Done,
@@ -62,7 +63,15 @@ DAY = 24 * 3600 * 1000
 Planner = Callable[[AsyncConnection, Row[Any], str], Awaitable[object]]
 """Plans a claimed export, for files under the folder named; a worker is sent it as JSON."""
 
+Allowed = Callable[[AsyncConnection, Row[Any]], Awaitable[bool]]
+"""Says whether who asked for an export may have it: rights may be lost while it waits."""
+
 log = logging.getLogger(__name__)
+
+
+async def anybody(_tx: AsyncConnection, _export: Row[Any]) -> bool:
+    """Let everybody have what they asked for."""
+    return True
 
 
 class Exporter:
@@ -76,6 +85,7 @@ class Exporter:
         settings: Settings,
         *,
         plan: Planner,
+        allowed: Allowed = anybody,
         command: Sequence[str] = WORKER,
     ) -> None:
         self._db = db
@@ -83,6 +93,7 @@ class Exporter:
         self._hub = hub
         self._settings = settings
         self._plan = plan
+        self._allowed = allowed
         self._command = command
         self._name = new_holder()
         self._housekeeper = Housekeeper(db, storage, Spools(settings.spool), hub, self.wake)
@@ -154,6 +165,8 @@ class Exporter:
     async def _publish(self, export: Row[Any], done: Done) -> bool:
         expires_at = now() + self._settings.export_days * DAY
         async with self._db.write() as tx:
+            if not await self._allowed(tx, export):
+                return False
             published = await complete(tx, export, done, expires_at)
             pushed_out = await settle(tx, export) if published else ()
         for key in pushed_out:
@@ -184,6 +197,8 @@ class Exporter:
 
     async def _attempt(self, worker: WorkerProcess, export: Row[Any]) -> Done | Failed | None:
         async with self._db.read() as tx:
+            if not await self._allowed(tx, export):
+                return RIGHT_WAS_LOST
             plan = await self._plan(tx, export, folder(export.id, export.fence))
         news: deque[Progress] = deque(maxlen=1)
         over = asyncio.Event()

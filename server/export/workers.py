@@ -72,6 +72,11 @@ FILE_WAS_LOST = Failed(
     "Ask the operator whether the store is full or out of reach, then start the export again.",
     again=True,
 )
+RIGHT_WAS_LOST = Failed(
+    ExportErrorCode.FORBIDDEN,
+    "You may not export this any more: some of it is no longer shared with you. "
+    "Ask the experiment's owner.",
+)
 BUG_WAS_MET = Failed(
     ExportErrorCode.INTERNAL,
     "The server could not prepare this export: its log says where. "

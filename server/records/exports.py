@@ -84,6 +84,10 @@ class ExportErrorCode(Described):
         "RECORDS_CHANGED",
         "Records were deleted or changed while it was written: ask for it again.",
     )
+    FORBIDDEN = (
+        "FORBIDDEN",
+        "Who asked for it may not export this any more: ask the experiment's owner.",
+    )
     INTERNAL = "INTERNAL", "A fault of the server's: tell the operator."
 
 

@@ -79,7 +79,8 @@ class Context:
 
     def link(self, path: str, purpose: Purpose, key: int) -> str:
         """Return the address of a file, signed now, for whoever holds it."""
-        return f"{self.address()}{path}?token={self.services.signer.sign(purpose, key)}"
+        token = self.services.signer.sign(purpose, key, self.actor.user_key)
+        return f"{self.address()}{path}?token={token}"
 
 
 @dataclass(slots=True)

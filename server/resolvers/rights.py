@@ -1,7 +1,7 @@
 """What the caller may do with what they see."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from server.records.experiments import Experiment
 from server.records.groups import UserGroup
 from server.resolvers.context import Context
 from server.resolvers.reasons import DELETE, EXPORT, MANAGE, reason
-from server.rows import Layout, Row, keys_of, layout_of, readers_of
+from server.rows import Layout, Row, TableLayout, keys_of, layout_of, readers_of
 from server.statements import Statement
 
 ACCESS = Layout(
@@ -86,7 +86,8 @@ class OwnersOnly:
 
     async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[Any]:
         context.actor.require(self.scope)
-        owned = await _owned(context, sources)
+        layout, owns = _OWNED[sources[0].layout.type_name]
+        owned = await those(context, keys_of(sources), owns, layout)
         theirs = [source for source in sources if source.key in owned]
         told = iter(await self.batch.load(context, theirs, wanted) if theirs else ())
         return [next(told) if source.key in owned else None for source in sources]
@@ -122,15 +123,18 @@ def _access(actor: Actor, rows: Sequence[Row]) -> tuple[Any, ...]:
     )
 
 
-async def _owned(context: Context, sources: Sequence[Row]) -> frozenset[int]:
-    """Return the keys of those that are the actor's own, or all of an administrator's."""
-    actor = context.actor
-    layout, owns = _OWNED[sources[0].layout.type_name]
-    key = layout.columns["key"]
+async def those(
+    context: Context,
+    some: Sequence[int],
+    may: Callable[[Actor, TableLayout], ColumnElement[bool]],
+    layout: TableLayout = _EXPERIMENT,
+) -> frozenset[int]:
+    """Return the keys of those rows, of experiments by default, with which the actor may do so."""
+    actor, key = context.actor, layout.columns["key"]
 
     def statement() -> Statement:
-        return select(key).where(among(key, keys(PARENTS)), owns(actor, layout))
+        return select(key).where(among(key, keys(PARENTS)), may(actor, layout))
 
-    prepared = context.db.prepare(("owned", layout, actor.kind), statement)
-    given = {PARENTS: keys_of(sources), **actor.parameters}
-    return frozenset(key for (key,) in await context.db.fetch(prepared, given))
+    prepared = context.db.prepare((may.__name__, layout, actor.kind), statement)
+    found = await context.db.fetch(prepared, {PARENTS: some, **actor.parameters})
+    return frozenset(key for (key,) in found)

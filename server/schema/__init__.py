@@ -29,6 +29,7 @@ from server.schema.records import (
     SparseRating,
     SyncMetric,
 )
+from server.schema.requirements import show_requirements
 from server.schema.scalars import SCALARS
 from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 from server.schema.sharing import SharingMutation
@@ -82,6 +83,10 @@ class OperationContext(SchemaExtension):
 class Schema(strawberry.Schema):
     """Leaves the reporting of errors to CodedErrors: by default each is logged with its query."""
 
+    def show_requirements(self) -> None:
+        """Mark each field with what it requires of who asks."""
+        show_requirements(self._schema)
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None: ...
@@ -129,3 +134,4 @@ schema = Schema(
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),
     extensions=[CodedErrors, lambda: KnownDocuments(documents), OneOperation, OperationContext],
 )
+schema.show_requirements()

@@ -28,8 +28,8 @@ class Event(events.EventBase, Place, Node): ...
 class Recording(recordings.RecordingBase, Place, Node):
     @strawberry.pydantic.field(
         description="Address of the file, signed when read and working for about an hour; "
-        "null if there is no file.",
-        extensions=[Batched("storage_key")],
+        "null if there is no file, and to all who may not see identified data.",
+        extensions=[Batched("storage_key", "experiment_key")],
     )
     def download_url(self) -> str | None:
         return loaded(RecordingLinks())

@@ -1,0 +1,255 @@
+"""Who is shown which field: each field, for each kind of caller, exactly as one table says."""
+
+import os
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+from strawberry.types.base import StrawberryObjectDefinition
+
+from server.access import Actor
+from server.audit import Origin
+from server.global_ids import global_id, type_and_key
+from server.records import RecordType
+from server.records.experiments import Experiment
+from server.records.exports import Export
+from server.records.users import UserRole
+from server.resolvers.context import Context
+from server.schema import schema
+from server.schema.requirements import RULES, rule_of
+from tests.access_matrix import ALLOWED, SIGNED_IN, WHO, Case, cases, table
+from tests.conftest import Api
+from tests.factories import (
+    A_RECORD,
+    Row,
+    a_grant,
+    a_participant,
+    a_room,
+    a_user,
+    an_experiment,
+    save,
+)
+
+pytestmark = pytest.mark.anyio
+
+CASES = list(cases())
+SHOWS_WHAT_IT_MAY = ("Participant.availableData",)
+"""What leaves out the types that a key may not read, and is refused to none."""
+
+REFUSED = ("FORBIDDEN", "NOT_FOUND")
+SCOPES = sorted({scope for case in CASES for scope in case.scopes} | {"write:experiments"})
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The owner's experiment, whoever may or may not see it, an export and a schedule of it."""
+
+    api: Api
+    users: Mapping[str, Row]
+    variables: dict[str, Any]
+
+    async def is_shown(self, case: Case, who: str, *scopes: str) -> bool:
+        """Say whether somebody is shown a field; what they are told if not must be one of ours."""
+        if who == "anonymous":
+            return (await self.api.post(case.document, None, **self.given(case))).status_code != 401
+        user = self.users[who]
+        if case.kind == "mutation":  # each needs something of its own to change
+            made = await _made(self.api, self.variables["experimentId"], self.users)
+            self.variables.update(made)
+        if case.kind == "subscription":
+            return await self._is_streamed(case, user, scopes or ("*",))
+        key = await self.api.key_of(user.key, *scopes)
+        answer = (await self.api.post(case.document, key, **self.given(case))).json()
+        if "errors" in answer:
+            assert answer["errors"][0]["extensions"]["code"] in REFUSED, answer
+            return False
+        found = answer["data"]
+        for name in case.way:
+            found = found[name] if found else None
+        if case.kind == "mutation":  # what may be done may still make no sense
+            return not any(error["code"] in REFUSED for error in found["userErrors"])
+        if isinstance(found, dict):
+            found = found.get("nodes", found)
+        return any(each is not None for each in found) if isinstance(found, list) else bool(found)
+
+    def given(self, case: Case) -> dict[str, Any]:
+        return {k: v for k, v in self.variables.items() if f"${k}:" in case.document}
+
+    async def _is_streamed(self, case: Case, user: Row, scopes: tuple[str, ...]) -> bool:
+        role, person = UserRole(user["role"]), user.get("participant_id")
+        actor = Actor(user.key, role, person, frozenset(scopes))
+        context = Context(self.api.app.state.services, actor, lambda: "", Origin())
+        states = await schema.subscribe(
+            case.document, variable_values=self.given(case), context_value=context
+        )
+        assert isinstance(states, AsyncIterable), "the document is valid"
+        async for state in states:
+            if state.errors:
+                [error] = state.errors
+                assert (error.extensions or {})["code"] in REFUSED
+            return not state.errors
+        return False
+
+
+@pytest.fixture
+async def lab(api: Api) -> Lab:
+    users = {who: a_user() for who in SIGNED_IN}
+    users["administrator"]["role"] = "ADMINISTRATOR"
+    experiment = an_experiment(users["owner"], participants_may_request_data=True)
+    room = a_room(experiment)
+    people = [
+        a_participant(room, email="a@example.org", ip_address="::1", user_agent="x"),
+        a_participant(room),
+    ]
+    person = people[0]["participant_id"]
+    users["participant"] |= {"role": "PARTICIPANT", "participant_id": person}
+    records = [A_RECORD[kind](each) for kind in RecordType for each in people]
+    for record in records:
+        if record.model.__name__ == "Recording":
+            record["storage_key"] = "recordings/x.webm"
+    hidden = {"anonymization": "REMOVE_IDENTIFIERS"}
+    grants = [
+        a_grant(experiment, users["viewer"], **hidden),
+        a_grant(experiment, users["deidentified"], can_export=True, **hidden),
+        a_grant(experiment, users["exporter"], can_export=True),
+    ]
+    plain = [row for row in users.values() if "participant_id" not in row]
+    await save(api.db, *plain, users["participant"], experiment, room, *people, *records, *grants)
+    variables = {
+        "experimentId": experiment["experiment_id"],
+        "roomId": room["room_id"],
+        "participantId": person,
+        "experimentNode": global_id("Experiment", experiment.key),
+        "exportInput": {
+            "experimentIds": [experiment["experiment_id"]],
+            "dataTypes": ["EVENTS"],
+        },
+        **await _made(api, experiment["experiment_id"], users, **COMPLETED),
+    }
+    return Lab(api, users, variables)
+
+
+async def _made(
+    api: Api, experiment: str, users: Mapping[str, Row], **changes: Any
+) -> dict[str, Any]:
+    """Have the owner ask for an export and for a schedule; return what refers to them.
+
+    The export is the schedule's, and as the changes say.
+    """
+    async with api.db.write() as tx:  # it may have been given away
+        this = update(Experiment).where(col(Experiment.experiment_id) == experiment)
+        await tx.execute(this.values(owner_key=users["owner"].key))
+    key = await api.key_of(users["owner"].key)
+    spare = a_user()
+    await save(api.db, spare)
+    wanted = {"experimentIds": [experiment], "dataTypes": ["EVENTS"]}
+    created = await api.ask(CREATE, key, input={**wanted, "idempotencyKey": key})
+    planned = {"name": "Mondays", "cron": "0 3 * * 1", "export": wanted}
+    scheduled = await api.ask(SCHEDULE, key, input=planned)
+    export, schedule = (
+        created["exportCreate"]["export"]["id"],
+        scheduled["exportScheduleCreate"]["schedule"]["id"],
+    )
+    async with api.db.write() as tx:
+        this = update(Export).where(col(Export.id) == key_in(export))
+        await tx.execute(this.values(schedule_key=key_in(schedule), **changes))
+    lab = {"name": "Lab", "memberIds": [spare["user_id"]]}
+    group = (await api.ask(GROUP, key, input=lab))["userGroupCreate"]["group"]
+    grants = [
+        (await api.ask(GRANT, key, e=experiment, input={**to, "dataTypes": ["EVENTS"]}))
+        for to in ({"userId": spare["user_id"]}, {"groupId": group["groupId"]})
+    ]
+    shared, shared_with_group = (each["collaboratorGrant"]["collaborator"]["id"] for each in grants)
+    return {
+        "exportId": export,
+        "scheduleId": schedule,
+        "scheduleInput": planned,
+        "spareId": spare["user_id"],
+        "collaboratorId": shared,
+        "groupGrantId": shared_with_group,
+        "groupId": group["id"],
+        "collaboratorInput": {"userId": spare["user_id"]},
+        "groupInput": lab,
+    }
+
+
+COMPLETED = {
+    "status": "COMPLETED",
+    "storage_key": "exports/1/1/all.zip",
+    "file_name": "all.zip",
+    "manifest": {"files": [], "ledger": [], "media": None, "recipe": {}},
+}
+
+
+def key_in(id_: str) -> int:
+    found = type_and_key(id_)
+    assert found is not None
+    return found[1]
+
+
+GROUP = """mutation ($input: UserGroupInput!) { userGroupCreate(input: $input) {
+  group { id groupId } } }"""
+GRANT = """mutation ($e: String!, $input: CollaboratorInput!) {
+  collaboratorGrant(experimentId: $e, input: $input) { collaborator { id } } }"""
+CREATE = "mutation ($input: ExportInput!) { exportCreate(input: $input) { export { id } } }"
+SCHEDULE = """mutation ($input: ExportScheduleInput!) { exportScheduleCreate(input: $input) {
+  schedule { id } } }"""
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_field_is_shown_to_whom_the_table_says(lab: Lab, case: Case) -> None:
+    shown = {who: await lab.is_shown(case, who) for who in WHO}
+    assert shown == {who: who in ALLOWED[case.rule.right] for who in WHO}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_key_needs_the_scopes_that_the_table_says_and_no_others(
+    lab: Lab, case: Case
+) -> None:
+    assert await lab.is_shown(case, "owner", *(case.scopes or ("read:none",)))
+    for scope in case.scopes if case.name not in SHOWS_WHAT_IT_MAY else ():
+        assert not await lab.is_shown(case, "owner", *(s for s in SCOPES if s != scope))
+
+
+def test_every_field_has_a_rule() -> None:
+    without = [
+        f"{definition.name}.{field.python_name}"
+        for definition in _definitions()
+        for field in definition.fields
+        if field.base_resolver is not None and rule_of(definition, field) is None
+    ]
+    assert without == []
+
+
+def test_the_table_is_documented() -> None:
+    """Run with UPDATE_DOCS=1 to write it, and read its diff before you commit."""
+    page = Path(__file__).parent.parent / "docs" / "rights.md"
+    text, mark, _ = page.read_text().partition("documented` -->\n")
+    if os.environ.get("UPDATE_DOCS"):
+        page.write_text(f"{text}{mark}\n{table()}")
+    assert page.read_text() == f"{text}{mark}\n{table()}"
+
+
+def test_every_rule_is_of_a_field() -> None:
+    shown = schema.as_str()
+    for case in CASES:
+        assert str(case.way[-1]) in shown
+    assert len({case.name for case in CASES}) >= len(RULES)
+
+
+def _definitions() -> list[StrawberryObjectDefinition]:
+    found = [
+        type_.extensions.get("strawberry-definition") for type_ in schema._schema.type_map.values()
+    ]
+    return [
+        each
+        for each in found
+        if isinstance(each, StrawberryObjectDefinition)
+        and not each.is_input
+        and each.concrete_of is None  # a page shows what its list does
+        and each.name != "ContinuousRatingColumns"  # which is one, too
+    ]
