@@ -23,10 +23,17 @@ from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from server.errors import Forbidden
-from server.grants import allows, covers, shared_with
+from server.grants import (
+    allows,
+    covers,
+    groups_with,
+    is_of,
+    lets_export,
+    shared_with,
+    told_of,
+)
 from server.key_lists import among, keys
 from server.records import RecordType
-from server.records.collaborators import Collaborator
 from server.records.experiments import Experiment
 from server.records.export_schedules import ScheduledExperiment
 from server.records.exports import Anonymization, ExportedExperiment
@@ -120,13 +127,21 @@ class Actor:
         if self.role is UserRole.ADMINISTRATOR or not self.narrowed:
             return true()
         if (data_type := TYPE_OF.get(layout.model)) is not None:
-            shared = self._shared().where(covers(data_type))
-            return self._owned_or(layout, shared)
+            return self.sees_type(layout, data_type)
         if (named := layout.columns.get("data_type")) is None:
             return true()
         experiment = key_of(layout, "experiment")
-        shared = self._shared().where(col(Collaborator.experiment_key) == experiment, covers(named))
+        shared = self._shared().where(is_of(experiment), covers(named))
         return or_(experiment.in_(self._owned()), exists(shared.correlate(layout.model)))
+
+    def sees_type(self, layout: TableLayout, data_type: RecordType) -> ColumnElement[bool]:
+        """Return the clause that keeps, of rows that are seen, those whose records of a type are.
+
+        A participant sees some of them: their own.
+        """
+        if self.role is not UserRole.RESEARCHER or not self.narrowed:
+            return true()
+        return self._owned_or(layout, self._shared().where(covers(data_type)))
 
     def shown(self, layout: TableLayout) -> list[ColumnElement[Any]]:
         """Return a layout's columns as the actor may see them: null where they tell too much."""
@@ -167,10 +182,11 @@ class Actor:
             return false()
         if self.role is UserRole.ADMINISTRATOR:
             return self.sees(layout)
-        granted = self._shared().where(col(Collaborator.can_export), *map(covers, types))
+        granted = self._shared().where(lets_export())
         if anonymization is not None:
             granted = granted.where(allows(anonymization))
-        return and_(self.sees(layout), self._owned_or(layout, granted))
+        grants = [granted.where(covers(each)) for each in types] or [granted]
+        return and_(self.sees(layout), *(self._owned_or(layout, each) for each in grants))
 
     def identified(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the rows of which the actor may see all that identifies."""
@@ -189,6 +205,30 @@ class Actor:
         if self.role is UserRole.ADMINISTRATOR:
             return self.sees(layout)
         return and_(self.sees(layout), key_of(layout, "experiment").in_(self._owned()))
+
+    def sees_groups(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the groups that the actor owns or is in.
+
+        A key that is bound to experiments sees none: a group may be for any.
+        """
+        if self.experiment_keys is not None:
+            return false()
+        if self.role is UserRole.ADMINISTRATOR:
+            return true()
+        member = layout.columns["key"].in_(groups_with(self._key))
+        return or_(layout.columns["owner_key"] == self._key, member)
+
+    def owns_groups(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the groups of which the actor says who is in them."""
+        if self.experiment_keys is not None or self.role is UserRole.PARTICIPANT:
+            return false()
+        if self.role is UserRole.ADMINISTRATOR:
+            return true()
+        return layout.columns["owner_key"] == self._key
+
+    def grants(self) -> Select[*tuple[Any, ...]]:
+        """Select what is granted to the actor, as `told_of`."""
+        return told_of(self._shared())
 
     @property
     def _key(self) -> BindParameter[int]:

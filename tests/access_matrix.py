@@ -28,6 +28,7 @@ WHO = ("anonymous", *SIGNED_IN)
 
 ALLOWED: Mapping[Right, tuple[str, ...]] = {
     Right.SIGNED_IN: SIGNED_IN,
+    Right.RESEARCH: SIGNED_IN[1:],
     Right.VIEW: tuple(who for who in SIGNED_IN if who != "outsider"),
     Right.IDENTIFIED: ("participant", "exporter", "owner", "administrator"),
     Right.EXPORT: ("deidentified", "exporter", "owner", "administrator"),
@@ -86,6 +87,24 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         ("read:participants", "read:recordings"),
     ),
     "Export": ("export(id: $exportId) {", "}", ("export",), ("export:data",)),
+    "Collaborator": (
+        "node(id: $collaboratorId) { ... on Collaborator {",
+        "} }",
+        ("node",),
+        ("read:experiments",),
+    ),
+    "Collaborator.group": (
+        "node(id: $groupGrantId) { ... on Collaborator {",
+        "} }",
+        ("node",),
+        ("read:experiments",),
+    ),
+    "UserGroup": (
+        "node(id: $groupId) { ... on UserGroup {",
+        "} }",
+        ("node",),
+        ("read:experiments",),
+    ),
     "ExportSchedule": (
         "node(id: $scheduleId) { ... on ExportSchedule {",
         "} }",
@@ -106,7 +125,8 @@ def cases() -> Iterator[Case]:
 
 def _case(type_name: str, field: str, rule: Rule) -> Case:
     kind = type_name.lower() if type_name in ("Query", "Mutation", "Subscription") else "query"
-    head, tail, way, scopes = _WAYS.get(type_name, ("", "", (), ()))
+    nowhere = "", "", (), ()
+    head, tail, way, scopes = _WAYS.get(f"{type_name}.{field}", _WAYS.get(type_name, nowhere))
     asked = _field(type_name, field)
     document = f"{kind} {_declared(head + asked)} {{ {head} {asked} {tail} }}"
     name = f"{type_name}.{field}"
@@ -132,6 +152,13 @@ ARGUMENTS: Mapping[str, str] = {
     "exportCreate.input": "$exportInput",
     "exportScheduleCreate.input": "$scheduleInput",
     "exportScheduleDelete.id": "$scheduleId",
+    "collaboratorGrant.input": "$collaboratorInput",
+    "collaboratorRevoke.id": "$collaboratorId",
+    "userGroupCreate.input": "$groupInput",
+    "userGroupUpdate.input": '{name: "Lab B"}',
+    "userGroupUpdate.id": "$groupId",
+    "userGroupDelete.id": "$groupId",
+    "userId": "$spareId",
     "id": "$exportId",
 }
 """What is given for each argument that must be: by the field, or else by its name alone."""
@@ -145,6 +172,12 @@ VARIABLES: Mapping[str, str] = {
     "scheduleId": "ID!",
     "exportInput": "ExportInput!",
     "scheduleInput": "ExportScheduleInput!",
+    "spareId": "String!",
+    "collaboratorId": "ID!",
+    "groupGrantId": "ID!",
+    "groupId": "ID!",
+    "collaboratorInput": "CollaboratorInput!",
+    "groupInput": "UserGroupInput!",
 }
 
 

@@ -24,6 +24,7 @@ from server.records.components import Component
 from server.records.continuous_ratings import ContinuousRating
 from server.records.events import Event
 from server.records.experiments import Experiment
+from server.records.groups import GroupMember, UserGroup
 from server.records.participants import Participant
 from server.records.recordings import Recording
 from server.records.rooms import Room
@@ -40,7 +41,7 @@ _numbers = count(1)
 class Row(dict[str, Any]):
     """The values of a row, the table it belongs in, and public ids of where, if a test says."""
 
-    def __init__(self, model: type[Stored], values: Mapping[str, Any]) -> None:
+    def __init__(self, model: type[Any], values: Mapping[str, Any]) -> None:
         super().__init__(values)
         self.model = model
         self.place: dict[str, str] = {}
@@ -72,11 +73,28 @@ def an_experiment(owner: Row, **changes: Any) -> Row:
     return Row(Experiment, {"id": n, **values, **changes})
 
 
-def a_grant(experiment: Row, user: Row, **changes: Any) -> Row:
-    """Let a user view an experiment, all of it, until it is taken back."""
+def a_group(owner: Row, **changes: Any) -> Row:
+    n = next(_numbers)
+    values = {
+        "group_id": f"grp_{n}",
+        "name": f"Group {n}",
+        "created_at": START,
+        "owner_key": owner.key,
+    }
+    return Row(UserGroup, {"id": n, **values, **changes})
+
+
+def in_group(group: Row, user: Row) -> Row:
+    return Row(GroupMember, {"group_key": group.key, "user_key": user.key})
+
+
+def a_grant(experiment: Row, to: Row, **changes: Any) -> Row:
+    """Let a user, or a group, view an experiment, all of it, until it is taken back."""
+    is_group = to.model is UserGroup
     values = {
         "experiment_key": experiment.key,
-        "user_key": user.key,
+        "user_key": None if is_group else to.key,
+        "group_key": to.key if is_group else None,
         "can_export": False,
         "anonymization": "KEEP",
     }

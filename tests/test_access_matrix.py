@@ -15,6 +15,7 @@ from server.access import Actor
 from server.audit import Origin
 from server.global_ids import global_id, type_and_key
 from server.records import RecordType
+from server.records.experiments import Experiment
 from server.records.exports import Export
 from server.records.users import UserRole
 from server.resolvers.context import Context
@@ -139,7 +140,12 @@ async def _made(
 
     The export is the schedule's, and as the changes say.
     """
+    async with api.db.write() as tx:  # it may have been given away
+        this = update(Experiment).where(col(Experiment.experiment_id) == experiment)
+        await tx.execute(this.values(owner_key=users["owner"].key))
     key = await api.key_of(users["owner"].key)
+    spare = a_user()
+    await save(api.db, spare)
     wanted = {"experimentIds": [experiment], "dataTypes": ["EVENTS"]}
     created = await api.ask(CREATE, key, input={**wanted, "idempotencyKey": key})
     planned = {"name": "Mondays", "cron": "0 3 * * 1", "export": wanted}
@@ -151,7 +157,24 @@ async def _made(
     async with api.db.write() as tx:
         this = update(Export).where(col(Export.id) == key_in(export))
         await tx.execute(this.values(schedule_key=key_in(schedule), **changes))
-    return {"exportId": export, "scheduleId": schedule, "scheduleInput": planned}
+    lab = {"name": "Lab", "memberIds": [spare["user_id"]]}
+    group = (await api.ask(GROUP, key, input=lab))["userGroupCreate"]["group"]
+    grants = [
+        (await api.ask(GRANT, key, e=experiment, input={**to, "dataTypes": ["EVENTS"]}))
+        for to in ({"userId": spare["user_id"]}, {"groupId": group["groupId"]})
+    ]
+    shared, shared_with_group = (each["collaboratorGrant"]["collaborator"]["id"] for each in grants)
+    return {
+        "exportId": export,
+        "scheduleId": schedule,
+        "scheduleInput": planned,
+        "spareId": spare["user_id"],
+        "collaboratorId": shared,
+        "groupGrantId": shared_with_group,
+        "groupId": group["id"],
+        "collaboratorInput": {"userId": spare["user_id"]},
+        "groupInput": lab,
+    }
 
 
 COMPLETED = {
@@ -168,6 +191,10 @@ def key_in(id_: str) -> int:
     return found[1]
 
 
+GROUP = """mutation ($input: UserGroupInput!) { userGroupCreate(input: $input) {
+  group { id groupId } } }"""
+GRANT = """mutation ($e: String!, $input: CollaboratorInput!) {
+  collaboratorGrant(experimentId: $e, input: $input) { collaborator { id } } }"""
 CREATE = "mutation ($input: ExportInput!) { exportCreate(input: $input) { export { id } } }"
 SCHEDULE = """mutation ($input: ExportScheduleInput!) { exportScheduleCreate(input: $input) {
   schedule { id } } }"""

@@ -1,29 +1,17 @@
 """Rights: what one may not see looks as if it did not exist, whichever way one looks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
 from sqlmodel import col
 
 from server.global_ids import global_id
-from server.records import RecordType
 from server.records.api_keys import ApiKey
 from server.records.exports import Export, ExportedExperiment
 from tests.conftest import Api
-from tests.factories import (
-    A_RECORD,
-    START,
-    Row,
-    a_grant,
-    a_participant,
-    a_room,
-    a_user,
-    an_experiment,
-    save,
-)
+from tests.factories import START
+from tests.rights_lab import PERSON, Lab, a_lab, id_of
 
 pytestmark = pytest.mark.anyio
 
@@ -34,96 +22,9 @@ def api(any_api: Api) -> Api:
     return any_api
 
 
-PERSON = "p" * 28
-SEVEN = " ".join(f"{t.value.name} {{ totalCount nodes {{ id }} }}" for t in RecordType)
-COUNTS = "dataSummary { dataType recordCount }"
-LISTS = f"""{{ experiments {{ totalCount nodes {{ id roomCount participantCount {SEVEN} {COUNTS}
-  participants {{ totalCount nodes {{ id }} }}
-  rooms {{ totalCount nodes {{ id participantCount {SEVEN} {COUNTS}
-    participants {{ totalCount nodes {{ id availableData {SEVEN} {COUNTS} }} }} }} }} }} }} }}"""
-
-
-@dataclass(frozen=True)
-class Lab:
-    """Three experiments: `shared` lets participants look, `lent` does not, `private` is another's.
-
-    Each has a room with two people, of whom one is in all rooms; each has a record of each type.
-    """
-
-    api: Api
-    users: Mapping[str, Row]
-    rows: Mapping[str, list[Row]]
-
-    async def key(self, who: str) -> str:
-        return await self.api.key_of(self.users[who].key)
-
-    async def seen_in_lists(self, who: str) -> set[str]:
-        """Return the ids of all that someone is shown, having checked that the counts agree."""
-        data = await self.api.ask(LISTS, await self.key(who))
-        return _ids(data)
-
-    def of(self, experiment: str, person: str | None = None) -> set[str]:
-        """Return the ids of what is in an experiment; of a person's own part of it, if named."""
-        rows = self.rows[experiment]
-        people = {r.key for r in rows if r.get("participant_id") == person}
-        return {
-            id_of(row)
-            for row in rows
-            if person is None
-            or row.model.__name__ in ("Experiment", "Room")
-            or row.get("participant_key", row.key) in people
-        }
-
-
-def id_of(row: Row) -> str:
-    return global_id(row.model.__name__, row.key)
-
-
-def _ids(shown: Any) -> set[str]:
-    if isinstance(shown, list):
-        return set().union(*map(_ids, shown))
-    if not isinstance(shown, dict):
-        return set()
-    if "totalCount" in shown:
-        assert shown["totalCount"] == len(shown["nodes"])
-    for summary in shown.get("dataSummary", ()):
-        name = RecordType[summary["dataType"]].value.name
-        assert summary["recordCount"] == shown[name]["totalCount"]
-    if "participantCount" in shown:
-        assert shown["participantCount"] == shown["participants"]["totalCount"]
-    own = {shown["id"]} if "id" in shown else set()
-    return own.union(*map(_ids, shown.values()))
-
-
 @pytest.fixture
 async def lab(api: Api) -> Lab:
-    users = {
-        "owner": a_user(),
-        "viewer": a_user(),
-        "exporter": a_user(),
-        "other": a_user(),
-        "outsider": a_user(),
-        "administrator": a_user(role="ADMINISTRATOR"),
-        "participant": a_user(role="PARTICIPANT", participant_id=PERSON),
-        "stranger": a_user(role="PARTICIPANT", participant_id="s" * 28),
-        "nobody": a_user(role="PARTICIPANT"),
-    }
-    rows = {}
-    for name in ("shared", "lent", "private"):
-        owner = users["other" if name == "private" else "owner"]
-        experiment = an_experiment(
-            owner, experiment_id=name, participants_may_request_data=name == "shared"
-        )
-        room = a_room(experiment, room_id=f"room of {name}")
-        people = a_participant(room, participant_id=PERSON), a_participant(room)
-        records = [A_RECORD[kind](person) for kind in RecordType for person in people]
-        rows[name] = [experiment, room, *people, *records]
-    grants = [
-        a_grant(rows["shared"][0], users["viewer"]),
-        a_grant(rows["shared"][0], users["exporter"], can_export=True),
-    ]
-    await save(api.db, *users.values(), *(row for each in rows.values() for row in each), *grants)
-    return Lab(api, users, rows)
+    return await a_lab(api)
 
 
 SEES: Mapping[str, Mapping[str, str | None]] = {

@@ -1,10 +1,9 @@
 """Experiments: what is owned, shared, exported and retained as a whole."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Asked
-from sqlalchemy import ColumnElement, String
+from sqlalchemy import String
 from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
@@ -12,8 +11,6 @@ from server.db import Stored
 from server.records.columns import Identifies, column, json_column, moment
 from server.records.conditions import (
     BooleanMatch,
-    Clauses,
-    Condition,
     IntRange,
     OneOf,
     TextIn,
@@ -22,7 +19,7 @@ from server.records.conditions import (
     TimestampRange,
 )
 from server.records.described import Described, OrderField
-from server.records.filters import Filter, Reference, how_many
+from server.records.filters import Filter, Reference
 from server.records.listed import Listed
 from server.records.users import User
 from server.timestamps import Timestamp
@@ -100,16 +97,6 @@ class ExperimentFilter(Filter, of=ExperimentBase):
         default=None,
         description="How many participants it has, over all rooms; who was in two counts twice.",
     )
-
-    def asked_of(
-        self, name: str, condition: Condition, columns: Mapping[str, ColumnElement[Any]]
-    ) -> Clauses:
-        if (table := _COUNTED.get(name)) is not None:
-            return condition.clauses(how_many(table, experiment_key=columns["key"]))
-        return super().asked_of(name, condition, columns)
-
-
-_COUNTED = {"room_count": "room", "participant_count": "participant"}
 
 
 EXPERIMENTS = Listed(

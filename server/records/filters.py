@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, column, false, func, or_, select, table, true
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from server.errors import BadUserInput
 from server.records.conditions import Clauses, Condition
@@ -72,7 +72,9 @@ class Filter(BaseModel):
     def clauses(self, columns: Mapping[str, ColumnElement[Any]]) -> Clauses:
         """Return what must hold of a row, given its table's columns by name.
 
-        BadUserInput if that is more than a database should be asked.
+        What lies in a row is given beside them, as far as the caller sees it: how many rooms and
+        participants, and whether there are `any_events` and the like. BadUserInput if that is more
+        than a database should be asked.
         """
         self._check()
         return self._kept(columns)
@@ -145,15 +147,6 @@ class Filter(BaseModel):
                     f"A filter may hold at most {most:,} {what}; this one holds {count:,}.",
                     ["filter"],
                 )
-
-
-def how_many(table_name: str, **of: ColumnElement[Any]) -> ColumnElement[int]:
-    """Return how many rows of another table have a key, given by the name of its column there."""
-    [(key, value)] = of.items()
-    counted = table(table_name, column(key))
-    return (
-        select(func.count()).select_from(counted).where(counted.c[key] == value).scalar_subquery()
-    )
 
 
 def _size(condition: Condition) -> int:

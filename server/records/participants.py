@@ -12,7 +12,6 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     cast,
-    exists,
     func,
     select,
 )
@@ -167,8 +166,7 @@ class ParticipantFilter(Filter, of=ParticipantBase):
         return {data_type.value.scope for data_type in self.has_data or ()}
 
     def asked(self, columns: Mapping[str, ColumnElement[Any]]) -> Clauses:
-        records = (data_type.value.model for data_type in self.has_data or ())
-        there = (exists().where(col(each.participant_key) == columns["key"]) for each in records)
+        there = [columns[f"any_{each.value.name}"] for each in self.has_data or ()]
         return [*super().asked(columns), *there]
 
 

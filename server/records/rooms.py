@@ -1,18 +1,15 @@
 """Rooms: one session each of an experiment, with the participants who were in it together."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field as Asked
-from sqlalchemy import ColumnElement, Index, String, UniqueConstraint
+from sqlalchemy import Index, String, UniqueConstraint
 from sqlmodel import Field, SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
 from server.records.columns import Identifies, column, moment
 from server.records.conditions import (
-    Clauses,
-    Condition,
     IntRange,
     OneOf,
     TextIn,
@@ -20,7 +17,7 @@ from server.records.conditions import (
     TimestampRange,
 )
 from server.records.described import Described, OrderField
-from server.records.filters import Filter, how_many
+from server.records.filters import Filter
 from server.records.listed import Listed
 from server.timestamps import Timestamp
 
@@ -95,13 +92,6 @@ class RoomFilter(Filter, of=RoomBase):
     participant_count: IntRange | None = Asked(
         default=None, description="How many participants were in it."
     )
-
-    def asked_of(
-        self, name: str, condition: Condition, columns: Mapping[str, ColumnElement[Any]]
-    ) -> Clauses:
-        if name == "participant_count":
-            return condition.clauses(how_many("participant", room_key=columns["key"]))
-        return super().asked_of(name, condition, columns)
 
 
 ROOMS = Listed(

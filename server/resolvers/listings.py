@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
-from server.access import Actor
 from server.batches import Wanted
 from server.cursors import PageRequest, SortKey, check_cursors, page_size
 from server.errors import BadUserInput
@@ -25,11 +24,10 @@ from server.paging import (
 )
 from server.records import RecordType
 from server.records.base import DataType
-from server.records.export_schedules import ExportSchedule
-from server.records.exports import Export
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
+from server.resolvers.kept import kept_by, seen
 from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
@@ -112,7 +110,7 @@ class PageOfAll:
         layout = _layout(context, listing, request, wanted)
 
         def statement() -> Statement:
-            clauses = [seen(actor, layout), *listing.kept.clauses(layout.columns)]
+            clauses = [seen(actor, layout), *kept_by(listing.kept, actor, layout)]
             return page_statement(layout, actor.shown(layout), request, clauses)
 
         shape = "all", listing, _shape(request), layout, actor.kind
@@ -143,7 +141,7 @@ class PageWithin:
         one = len(parents) == 1
 
         def statement() -> Statement:
-            clauses = [actor.sees_within(layout), *listing.kept.clauses(layout.columns)]
+            clauses = [actor.sees_within(layout), *kept_by(listing.kept, actor, layout)]
             shown = actor.shown(layout)
             if one:
                 clauses.append(of_parent(layout, f"{level}_key"))
@@ -202,7 +200,7 @@ async def counts_within(
     column = layout.columns[f"{level}_key"]
 
     def statement() -> Statement:
-        clauses = [actor.sees_within(layout), *listing.kept.clauses(layout.columns)]
+        clauses = [actor.sees_within(layout), *kept_by(listing.kept, actor, layout)]
         return (
             select(column, func.count())
             .where(among(column, keys(PARENTS)), *clauses)
@@ -219,18 +217,12 @@ async def _count_of_all(context: Context, listing: Listing) -> int:
     actor, layout = context.actor, layout_of(listing.listed.model)
 
     def statement() -> Statement:
-        clauses = [seen(actor, layout), *listing.kept.clauses(layout.columns)]
+        clauses = [seen(actor, layout), *kept_by(listing.kept, actor, layout)]
         return select(func.count()).select_from(listing.listed.model).where(*clauses)
 
     prepared = context.db.prepare(("count of all", listing, actor.kind), statement)
     [[count]] = await context.db.fetch(prepared, actor.parameters)
     return int(count)
-
-
-def seen(actor: Actor, layout: TableLayout) -> ColumnElement[bool]:
-    """Return the clause that keeps what the actor may see: of exports and schedules, their own."""
-    asked_for = layout.model in (Export, ExportSchedule)
-    return actor.sees_exports(layout) if asked_for else actor.sees(layout)
 
 
 def _layout(

@@ -14,15 +14,17 @@ from server.errors import BadUserInput
 from server.global_ids import type_and_key
 from server.key_lists import among, keys
 from server.records import RecordType
+from server.records.collaborators import COLLABORATORS
 from server.records.experiments import EXPERIMENTS, Experiment
 from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import EXPORTS
+from server.records.groups import USER_GROUPS
 from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS, Participant
 from server.records.rooms import ROOMS, Room
 from server.records.users import User
 from server.resolvers.context import Context
-from server.resolvers.listings import seen
+from server.resolvers.kept import seen
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
 
@@ -37,6 +39,8 @@ NODES: Mapping[str, Listed] = {
         PARTICIPANTS,
         EXPORTS,
         EXPORT_SCHEDULES,
+        COLLABORATORS,
+        USER_GROUPS,
         *(t.value for t in RecordType),
     )
 }

@@ -15,6 +15,7 @@ from server.export.jobs import DAY
 from server.global_ids import type_and_key
 from server.records.export_schedules import ExportSchedule, ScheduledExperiment
 from server.resolvers.context import Context
+from server.resolvers.names import named
 from server.resolvers.queueing import queue
 from server.resolvers.requesters import requester
 from server.resolvers.selections import Wanted, selection_of
@@ -24,9 +25,6 @@ from server.timestamps import Timestamp, now
 
 MOST_KEPT = 1000
 """How many exports a schedule may keep."""
-
-LONGEST_NAME = 200
-"""Characters."""
 
 _LAYOUT = layout_of(ExportSchedule)
 
@@ -108,12 +106,7 @@ async def fire(tx: AsyncConnection, schedule: Stored[Any], at: int, smallest_cel
 
 
 def _check(planned: Planned) -> None:
-    name = planned.name.strip()
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-        raise BadUserInput(
-            f"Give the schedule a name, a line of at most {LONGEST_NAME} characters.",
-            ["input", "name"],
-        )
+    named(planned.name, "schedule", ["input", "name"])
     if planned.keep_last is not None and not 1 <= planned.keep_last <= MOST_KEPT:
         raise BadUserInput(
             f"Keep 1 to {MOST_KEPT:,} exports, or leave `keepLast` out.", ["input", "keepLast"]

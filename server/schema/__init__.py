@@ -18,6 +18,7 @@ from server.resolvers.context import Caller, Context
 from server.schema.errors import CodedErrors, coded
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
+from server.schema.groups import UserGroupMutation, UserGroupQuery
 from server.schema.queries import ReadingQuery
 from server.schema.records import (
     ChatMessage,
@@ -31,14 +32,15 @@ from server.schema.records import (
 from server.schema.requirements import show_requirements
 from server.schema.scalars import SCALARS
 from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
+from server.schema.sharing import SharingMutation
 
 
 @strawberry.type(description="All that can be read.")
-class Query(ReadingQuery, ExportQuery, ExportScheduleQuery): ...
+class Query(ReadingQuery, ExportQuery, ExportScheduleQuery, UserGroupQuery): ...
 
 
 @strawberry.type(description="All that can be changed.")
-class Mutation(ExportMutation, ExportScheduleMutation): ...
+class Mutation(ExportMutation, ExportScheduleMutation, SharingMutation, UserGroupMutation): ...
 
 
 @strawberry.type(description="All that can be watched.")

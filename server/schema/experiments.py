@@ -6,6 +6,7 @@ import strawberry
 
 from server.execution.fields import Batched
 from server.records import RecordType
+from server.records.collaborators import COLLABORATORS
 from server.records.experiments import EXPERIMENTS, ExperimentBase
 from server.records.experiments import Experiment as ExperimentTable
 from server.records.participants import (
@@ -20,12 +21,14 @@ from server.records.rooms import Room as RoomTable
 from server.records.users import User as UserTable
 from server.resolvers.listings import Counts, Listing, PageWithin, Window
 from server.resolvers.lookups import Parents
-from server.resolvers.rights import Accesses, OwnersPage
+from server.resolvers.rights import Accesses, OwnersOnly
 from server.resolvers.summaries import AvailableTypes
+from server.schema.collaborators import Collaborator
 from server.schema.connection import Connection, loaded, within
 from server.schema.node import Node
 from server.schema.orders import ParticipantOrder, RoomOrder
 from server.schema.people import User
+from server.schema.rights import Access
 from server.schema.rollups import RoomRollUps
 from server.schema.scope import KEEP, SORT, After, Before, DataScope, First, Last
 
@@ -36,6 +39,7 @@ LazyExperiment = Annotated["Experiment", strawberry.lazy("server.schema.experime
 EXPERIMENT = Parents(ExperimentTable, "experiment_key", EXPERIMENTS.scope)
 ROOM = Parents(RoomTable, "room_key", EXPERIMENTS.scope)
 OWNER = Parents(UserTable, "owner_key")
+ACCESS = Accesses("experiment_key")
 
 
 @strawberry.pydantic.type(description="One person's part in one room.")
@@ -49,6 +53,12 @@ class Participant(ParticipantBase, Node, DataScope):
     )
     def experiment(self) -> LazyExperiment:
         return loaded(EXPERIMENT)
+
+    @strawberry.pydantic.field(
+        description="What the caller may do with it.", extensions=[Batched("experiment_key")]
+    )
+    def access(self) -> Access:
+        return loaded(ACCESS)
 
     @strawberry.pydantic.field(
         description="The types of which there is any record.", extensions=[Batched()]
@@ -71,6 +81,12 @@ class Room(RoomBase, Node, DataScope, RoomRollUps):
         return loaded(EXPERIMENT)
 
     @strawberry.pydantic.field(
+        description="What the caller may do with it.", extensions=[Batched("experiment_key")]
+    )
+    def access(self) -> Access:
+        return loaded(ACCESS)
+
+    @strawberry.pydantic.field(
         description="How many participants were in it.", extensions=[Batched()]
     )
     def participant_count(self) -> int:
@@ -88,12 +104,6 @@ class Room(RoomBase, Node, DataScope, RoomRollUps):
     ) -> Connection[Participant]:
         window = Window(first, after, last, before)
         return within(PARTICIPANTS, filter, order_by, window)
-
-
-@strawberry.type(description="What the caller may do with an experiment.")
-class Access:
-    can_view: bool = strawberry.field(description="Read its data.")
-    can_export: bool = strawberry.field(description="Take its data away in files.")
 
 
 @strawberry.pydantic.type(description="The code that stands for a person in an experiment's files.")
@@ -121,7 +131,18 @@ class Experiment(ExperimentBase, Node, DataScope):
         self, first: First = None, after: After = None
     ) -> Connection[Pseudonym] | None:
         listing = Listing(PSEUDONYMS, PSEUDONYMS.filter())
-        return loaded(OwnersPage(PageWithin(listing, Window(first, after))))
+        return loaded(OwnersOnly(PageWithin(listing, Window(first, after)), listing.listed.scope))
+
+    @strawberry.pydantic.field(
+        description="With whom it is shared, the oldest grant first, those that have ended among "
+        "them; null for all but its owner and administrators.",
+        extensions=[Batched()],
+    )
+    def collaborators(
+        self, first: First = None, after: After = None
+    ) -> Connection[Collaborator] | None:
+        listing = Listing(COLLABORATORS, COLLABORATORS.filter())
+        return loaded(OwnersOnly(PageWithin(listing, Window(first, after)), listing.listed.scope))
 
     @strawberry.pydantic.field(description="How many rooms it has.", extensions=[Batched()])
     def room_count(self) -> int:

@@ -25,6 +25,9 @@ class Right(Enum):
     SIGNED_IN = strawberry.enum_value(
         "SIGNED_IN", description="Whoever holds a key, or is signed in."
     )
+    RESEARCH = strawberry.enum_value(
+        "RESEARCH", description="Holds a researcher's account, or an administrator's."
+    )
     VIEW = strawberry.enum_value(
         "VIEW",
         description="May view the data: owns the experiment, or it is shared with them. To all "
@@ -69,6 +72,7 @@ _RATINGS = "read:ratings"
 _PEOPLE = "read:participants"
 _EXPERIMENTS = "read:experiments"
 _EXPORT = "export:data"
+_SHARING = "write:experiments"
 
 RULES: Mapping[str, Rule] = {
     "Query.node": _rule(Right.VIEW),
@@ -88,6 +92,13 @@ RULES: Mapping[str, Rule] = {
     "Mutation.exportDelete": _rule(Right.OWN, _EXPORT),
     "Mutation.exportScheduleCreate": _rule(Right.EXPORT, _EXPORT),
     "Mutation.exportScheduleDelete": _rule(Right.OWN, _EXPORT),
+    "Query.userGroups": _rule(Right.OWN, _EXPERIMENTS),
+    "Mutation.collaboratorGrant": _rule(Right.MANAGE, _SHARING),
+    "Mutation.collaboratorRevoke": _rule(Right.MANAGE, _SHARING),
+    "Mutation.experimentTransfer": _rule(Right.MANAGE, _SHARING),
+    "Mutation.userGroupCreate": _rule(Right.RESEARCH, _SHARING),
+    "Mutation.userGroupUpdate": _rule(Right.OWN, _SHARING),
+    "Mutation.userGroupDelete": _rule(Right.OWN, _SHARING),
     "Subscription.exportProgress": _rule(Right.OWN, _EXPORT),
     **{
         f"DataScope.{each.name}": _rule(Right.VIEW, each.scope)
@@ -101,18 +112,27 @@ RULES: Mapping[str, Rule] = {
     "DataScope.eventCounts": _rule(Right.VIEW, "read:events"),
     "Experiment.owner": _rule(Right.VIEW),
     "Experiment.access": _rule(Right.VIEW),
+    "Experiment.collaborators": _rule(Right.MANAGE, _EXPERIMENTS),
     "Experiment.participantCodes": _rule(Right.MANAGE, _PEOPLE),
     "Experiment.roomCount": _rule(Right.VIEW, _EXPERIMENTS),
     "Experiment.participantCount": _rule(Right.VIEW, _PEOPLE),
     "Experiment.rooms": _rule(Right.VIEW, _EXPERIMENTS),
     "Experiment.participants": _rule(Right.VIEW, _PEOPLE),
+    "Room.access": _rule(Right.VIEW),
     "Room.alignedRatings": _rule(Right.VIEW, _RATINGS, _PEOPLE),
     "Room.experiment": _rule(Right.VIEW, _EXPERIMENTS),
     "Room.participantCount": _rule(Right.VIEW, _PEOPLE),
     "Room.participants": _rule(Right.VIEW, _PEOPLE),
+    "Participant.access": _rule(Right.VIEW),
     "Participant.room": _rule(Right.VIEW, _EXPERIMENTS),
     "Participant.experiment": _rule(Right.VIEW, _EXPERIMENTS),
     "Participant.availableData": _rule(Right.VIEW),
+    "Collaborator.user": _rule(Right.MANAGE),
+    "Collaborator.group": _rule(Right.MANAGE),
+    "Collaborator.grantedBy": _rule(Right.MANAGE),
+    "Collaborator.dataTypes": _rule(Right.MANAGE),
+    "UserGroup.owner": _rule(Right.OWN, _EXPERIMENTS),
+    "UserGroup.members": _rule(Right.OWN, _EXPERIMENTS),
     "Recording.downloadUrl": _rule(Right.IDENTIFIED),
     "Export.progress": _rule(Right.OWN),
     "Export.requestedBy": _rule(Right.OWN),

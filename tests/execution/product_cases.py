@@ -115,6 +115,19 @@ DOCUMENTS: Mapping[str, str] = {
     "the export": """query($export: ID!) { export(id: $export) { id manifest { ledger { written } }
       } node(id: $export) { ... on Export { sha256 requestedBy { name } } } none: export(id: "x") {
       id } }""",
+    "what may be done": """{ experiments { nodes { access { ...A } rooms { nodes { access { ...A }
+      participants { nodes { access { why dataTypes } } } } } } } } fragment A on Access { canView
+      canExport canDelete canManage canSeeIdentified dataTypes until why }""",
+    "with whom it is shared": """query($collaborator: ID!, $group: ID!) { experiments { nodes {
+      collaborators { totalCount nodes { ...C } pageInfo { endCursor } } one: collaborators(first:
+      1) { edges { cursor node { id } } } } } userGroups { totalCount nodes { ...G } } nodes(ids:
+      [$collaborator, $group]) { __typename ...C ...G } } fragment C on Collaborator { id canExport
+      dataTypes anonymization createdAt expiresAt user { userId } group { ...G } grantedBy { name }
+      } fragment G on UserGroup { id groupId name createdAt owner { name } members { userId name }
+      }""",
+    "what identifies": """query($participant: ID!) { experiments { nodes { participants { nodes {
+      email ipAddress userAgent participantId } } } } node(id: $participant) { ... on Participant {
+      email participantId } } }""",
     "who is asking": "{ viewer { userId name role scopes } v: viewer { __typename } }",
     "introspection beside data": """{ __schema { queryType { name } } __type(name: "Room") { fields
       { name type { name } } } experiments(first: 1) { nodes { id } } }""",
@@ -144,6 +157,13 @@ MUTATIONS: Mapping[str, str] = {
       [$roomId], idempotencyKey: "once"}) { userErrors { code } export { id status format createdAt
       progress { percent message } requestedBy { name } manifest { ledger { written } } } } again:
       exportCreate(input: {roomIds: [$roomId], idempotencyKey: "once"}) { export { id } } }""",
+    "sharing refused": """mutation($experimentId: String!, $group: ID!) { a:
+      collaboratorGrant(experimentId: $experimentId, input: {userId: "usr_none"}) { collaborator {
+      id } userErrors { ...U } } b: experimentTransfer(experimentId: "none", userId: "x") {
+      experiment { id } userErrors { ...U } } c: collaboratorRevoke(id: "x") { deletedId userErrors
+      { ...U } } d: userGroupUpdate(id: $group, input: {memberIds: ["usr_none"]}) { group { id }
+      userErrors { ...U } } } fragment U on UserError { code field
+      message }""",
     "too late to cancel": """mutation($export: ID!, $a: Boolean!) { exportCancel(id: $export) {
       export @include(if: $a) { id status } userErrors { code message @skip(if: $a) } } }""",
 }

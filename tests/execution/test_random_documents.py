@@ -51,7 +51,10 @@ PRODUCT = build_schema(Path(server.schema.__file__).with_name("schema.graphql").
 SELDOM = ("after", "before", "last")
 
 
-NAMED = [f"<{name}>" for name in ("experiment", "odd experiment", "room", "participant", "export")]
+NAMED = [
+    f"<{name}>"
+    for name in ("experiment", "odd experiment", "room", "participant", "export", "group")
+]
 RECORDS = [f"<{kind.value.name}>" for kind in RecordType]
 PRODUCT_POOLS: Pools = {
     "first": [0, 1, 2, 3, 5, 50, -1, 1001],

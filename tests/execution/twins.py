@@ -22,20 +22,31 @@ from tests.factories import (
     a_component,
     a_continuous_rating,
     a_grant,
+    a_group,
     a_participant,
     a_recording,
     a_room,
     a_user,
     an_event,
     an_experiment,
+    in_group,
     save,
 )
 from tests.studies import Study
 
 PERSON = "p" * 28
 ODD = "an odd experiment"
+YEAR_3000 = 32_503_680_000_000
 
-READERS = ("owner", "collaborator", "participant", "outsider", "administrator", "narrow")
+READERS = (
+    "owner",
+    "collaborator",
+    "narrowed",
+    "participant",
+    "outsider",
+    "administrator",
+    "narrow",
+)
 
 DROPPING = (
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
@@ -109,14 +120,22 @@ async def _filled(api: Api) -> tuple[Mapping[str, str], Mapping[str, str]]:
     users = {
         "owner": study.owner,
         "collaborator": a_user(),
+        "narrowed": a_user(),
         "outsider": a_user(),
         "administrator": a_user(role="ADMINISTRATOR"),
         "participant": a_user(role="PARTICIPANT", participant_id=PERSON),
     }
     odd = _an_odd_experiment(study.owner)
     exports = [_an_export(study.owner), _an_export(study.owner, manifest=MANIFEST)]
-    grant = a_grant(study.experiments[0], users["collaborator"])
-    await save(api.db, *list(users.values())[1:], *odd, *exports, grant)
+    group, narrowed = a_group(study.owner, name="Lab A"), users["narrowed"]
+    some = {"data_types": ["EVENTS", "CHAT_MESSAGES"], "anonymization": "REMOVE_IDENTIFIERS"}
+    grants = [
+        a_grant(study.experiments[0], users["collaborator"], can_export=True),
+        a_grant(study.experiments[0], narrowed, **some, expires_at=YEAR_3000),
+        a_grant(odd[0], group, **some, can_export=True, created_at=START),
+    ]
+    await save(api.db, *list(users.values())[1:], *odd, *exports, group, in_group(group, narrowed))
+    await save(api.db, *grants)
     async with api.db.write() as tx:
         place = {"experiment_key": study.experiments[0].key}
         for export in exports:
@@ -131,6 +150,8 @@ async def _filled(api: Api) -> tuple[Mapping[str, str], Mapping[str, str]]:
         "room": study.rooms[0],
         "participant": study.people[0],
         "export": exports[1],
+        "collaborator": grants[1],
+        "group": group,
         **{kind.value.name: rows[0] for kind, rows in study.records.items()},
     }
     ids = {name: global_id(row.model.__name__, row.key) for name, row in shown.items()}
