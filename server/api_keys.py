@@ -114,3 +114,11 @@ def _checksum(random: str) -> str:
 def _is_well_formed(secret: str) -> bool:
     random = secret.removeprefix(PREFIX)[:_RANDOM]
     return secret.isascii() and secret == f"{PREFIX}{random}{_checksum(random)}"
+
+
+async def row_of(tx: AsyncConnection, secret: str) -> int:
+    """Return the row's key of an API key that is known to be one of ours."""
+    found = await tx.execute(select(col(ApiKey.id)).where(col(ApiKey.hash) == _hash(secret)))
+    key = found.scalar_one()
+    assert key is not None
+    return key

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
+from server.browsers import Browsers
 from server.db import Database
 from server.endpoint import GraphQLEndpoint
 from server.export.jobs import Exporter
@@ -20,7 +22,11 @@ from server.resolvers.context import Services
 from server.resolvers.requesters import may_still_export
 from server.resolvers.scheduling import Scheduler
 from server.settings import Settings
+from server.sign_in.routes import SignIn
 from server.storage import Storage
+
+if TYPE_CHECKING:
+    from server.sign_in.openid import Provider
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -33,7 +39,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
     plan = planner(db.url, settings)
     exporter = Exporter(db, storage, hub, settings, plan=plan, allowed=may_still_export)
     surveyor = Surveyor(db, plan)
-    signer = Signer(load_secret(settings), settings.link_seconds)
+    secret = load_secret(settings)
+    signer = Signer(secret, settings.link_seconds)
+    browsers = Browsers(secret, settings.public_url, settings.session_seconds)
     services = Services(
         db,
         storage,
@@ -46,7 +54,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
         export_days=settings.export_days,
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
-    graphql = GraphQLEndpoint(services, settings.public_url)
+    graphql = GraphQLEndpoint(services, browsers)
+    sign_in = SignIn(
+        db, browsers, _provider(settings), create=settings.oidc_create, contact=settings.contact
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
@@ -68,9 +79,24 @@ def create_app(settings: Settings | None = None) -> Starlette:
             WebSocketRoute("/graphql", graphql),
             *file_routes(db, storage, signer),
             *page_routes(),
+            *sign_in.routes,
         ],
         lifespan=lifespan,
     )
     app.state.db = db
     app.state.services = services
     return app
+
+
+def _provider(settings: Settings) -> "Provider | None":
+    if settings.oidc_issuer is None:
+        return None
+    from server.sign_in.openid import Provider  # as much memory as a tenth of the server
+
+    secret = settings.oidc_client_secret
+    return Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        None if secret is None else secret.get_secret_value(),
+        settings.oidc_name,
+    )

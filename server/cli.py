@@ -58,6 +58,21 @@ def migrate(data_dir: DataDir = None) -> None:
     typer.echo("Migrated." if asyncio.run(upgrade()) else "Nothing to do.")
 
 
+@app.command(name="sign-in")
+def sign_in(
+    user_id: Annotated[str, typer.Argument(help="The account, `usr_…`.")],
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where browsers reach the server; HYPERDATA_PUBLIC_URL."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a link that signs an account in, once, within five minutes."""
+    from server.sign_in.command import run
+
+    raise SystemExit(run(settings_for(data_dir), user_id, url))
+
+
 @app.command(name="import")
 def import_(
     path: Annotated[
@@ -92,6 +107,7 @@ def demo(
     from server.demo.keys import NotADemo, demo_keys
     from server.pages import MISSING, built
     from server.serving import run
+    from server.sign_in.command import link_for
 
     console = Console(highlight=False, soft_wrap=True)
     settings = settings_for(data_dir)
@@ -104,6 +120,9 @@ def demo(
         return
     address = f"http://{host}:{port}"
     console.print(f"GraphiQL  {address}/graphiql#key={keys['owner']}")
+    console.print(
+        f"Sign in   {asyncio.run(link_for(settings, 'usr_owner', address))}  (works once)"
+    )
     console.print(f"API       {address}/graphql")
     console.print(f"API key   {keys['owner']}  (of the owner; all four: {data_dir}/demo-keys.json)")
     if not built():

@@ -1,10 +1,10 @@
-"""GraphQL over HTTP and over graphql-transport-ws, for callers with an API key."""
+"""GraphQL over HTTP and over graphql-transport-ws, for callers who are known."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -13,31 +13,30 @@ from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.base import BaseRequestProtocol
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+    SubscribeMessage,
+)
+from strawberry.types.graphql import OperationType
 
+from server.authentication import CSRF_REFUSED, authenticate_socket, caller_of, until_refused
+from server.browsers import Browsers
 from server.errors import Unauthenticated
 from server.resolvers.context import Caller, Services
 from server.schema import schema
 
 INIT_SECONDS = 10
 """How long a socket may stay silent before it says who it is."""
-
-
-def key_in(headers: Mapping[str, object]) -> str | None:
-    """Return the API key among headers, or among the fields of a `connection_init` payload."""
-    named = {name.lower(): value for name, value in headers.items()}
-    if isinstance(key := named.get("x-api-key"), str) and key.strip():
-        return key.strip()
-    scheme, _, key = str(named.get("authorization", "")).partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else None
 
 
 def dump(data: object) -> bytes:
@@ -69,18 +68,47 @@ class Refusal(HTTPException):
 
 
 class _TextSocket(ASGIWebSocketAdapter):
-    """Sends text frames, as graphql-transport-ws asks."""
+    """Sends text frames, as graphql-transport-ws asks, until it is closed."""
 
     async def send_json(self, message: Mapping[str, object]) -> None:
-        with suppress(WebSocketDisconnect):
-            await self.ws.send_text(dump(message).decode())
+        if self._is_open:
+            with suppress(WebSocketDisconnect):
+                await self.ws.send_text(dump(message).decode())
+
+    async def close(self, code: int, reason: str) -> None:
+        if self._is_open:
+            await super().close(code, reason)
+
+    @property
+    def _is_open(self) -> bool:
+        return self.ws.application_state is WebSocketState.CONNECTED
 
 
 class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
     """What is said over a socket: checked, so that a bad message cannot break it off unexplained.
 
-    Each operation asks again who holds the key: a revoked one ends the conversation.
+    Each operation asks again who is there, and so does a task of its own meanwhile: a key that is
+    revoked, or a session that is over, ends the conversation.
     """
+
+    _watching: asyncio.Task[None] | None = None
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self._watching is None:
+            self._watching = asyncio.create_task(until_refused(self.context, self._refuse))
+
+    async def shutdown(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watching
+        await super().shutdown()
+
+    async def _refuse(self) -> None:
+        for id_ in list(self.operations):
+            await self.cleanup_operation(id_)
+        await self.websocket.close(4403, "Forbidden")
 
     async def handle_message(self, message: object) -> None:
         said = _without_nulls(message)
@@ -95,7 +123,7 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
             try:
                 await self.context.authenticate()
             except Unauthenticated:
-                await self.websocket.close(4403, "Forbidden")
+                await self._refuse()
                 return
         await super().handle_subscribe(message)
 
@@ -124,7 +152,7 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
     websocket_adapter_class = _TextSocket
     graphql_transport_ws_handler_class = _Conversation
 
-    def __init__(self, services: Services, public_url: str | None) -> None:
+    def __init__(self, services: Services, browsers: Browsers) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
@@ -132,12 +160,12 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
             connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
         )
         self._services = services
-        self._public_url = public_url
+        self._browsers = browsers
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Caller:
-        caller = Caller(self._services, partial(self._address, request), key_in(request.headers))
+        caller = caller_of(request, self._services, self._browsers)
         if isinstance(request, Request):
             try:
                 await caller.authenticate()
@@ -145,17 +173,15 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
                 raise Refusal(401, failure.code, failure.message) from failure
         return caller
 
-    def _address(self, request: Request | WebSocket) -> str:
-        address = self._public_url or str(request.base_url.replace(scheme=_scheme(request)))
-        return address.rstrip("/")
-
     async def on_ws_connect(self, context: Caller) -> dict[str, object] | None:
-        context.key = key_in(context.connection_params) or context.key
         try:
-            await context.authenticate()
+            await authenticate_socket(context)
         except Unauthenticated as failure:
             raise ConnectionRejectionError from failure
         return None
+
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
+        return True  # for holders of a key; the cookie does not count then
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         return False  # else a GET without a query is answered as if the address were wrong
@@ -180,7 +206,8 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
         try:
             response = await self._answer_known(request) or await self.run(request)
         except HTTPException as refusal:
-            response = _refused(refusal)
+            response = _refused(_unmeant(request, refusal) or refusal)
+        response.headers["Cache-Control"] = "no-store"  # what is answered depends on who asks
         await response(scope, receive, send)
 
     async def _answer_known(self, request: Request) -> Response | None:
@@ -220,8 +247,13 @@ async def _asked(request: Request) -> _Asked | None:
     return _Asked(query, cast("dict[str, Any] | None", variables), name)
 
 
-def _scheme(request: Request | WebSocket) -> str:
-    return request.url.scheme.replace("ws", "http", 1)
+def _unmeant(request: Request, refusal: HTTPException) -> Refusal | None:
+    """Say why a mutation is not executed that came by POST: see `Caller.may_change`."""
+    reason = refusal.__cause__
+    if request.method != "POST" or not isinstance(reason, InvalidOperationTypeError):
+        return None
+    is_mutation = reason.operation_type is OperationType.MUTATION
+    return Refusal(403, "CSRF_REFUSED", CSRF_REFUSED) if is_mutation else None
 
 
 def _refused(refusal: HTTPException) -> Response:

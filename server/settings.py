@@ -1,9 +1,13 @@
 """Everything an operator may set, read once from the environment (`HYPERDATA_…`)."""
 
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class Settings(BaseSettings):
@@ -25,14 +29,39 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(
         default=None,
-        description="Address that download links start with; the request's own when left out.",
+        description="Address at which people reach the server; the request's own when left out.",
     )
     secret: SecretStr | None = Field(
         default=None,
-        description="Signs download links; made and kept in the data folder when left out.",
+        description="Signs download links and cookies; made and kept in the data folder when left "
+        "out.",
     )
     link_seconds: int = Field(
         default=3600, ge=1, description="How long a download link works, in seconds."
+    )
+    session_seconds: int = Field(
+        default=12 * 3600, ge=1, description="How long a browser stays signed in, in seconds."
+    )
+    contact: str | None = Field(
+        default=None,
+        description="Whom people should ask who cannot sign in, such as an e-mail address.",
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="OpenID Connect provider to sign in with: its issuer, as it states it.",
+    )
+    oidc_client_id: str = Field(
+        default="", description="What the provider calls this server; needed with an issuer."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="What the provider gave this server; none for a public client."
+    )
+    oidc_name: str = Field(
+        default="your organisation", description="What people call the provider, for the button."
+    )
+    oidc_create: bool = Field(
+        default=False,
+        description="Whether whoever the provider vouches for gets a researcher's account.",
     )
     fast_path: bool = Field(
         default=True,
@@ -56,6 +85,17 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         default=15, ge=1, description="How long a job outlives a silent worker, in seconds."
     )
+
+    @model_validator(mode="after")
+    def _can_ask_provider(self) -> Self:
+        if self.oidc_issuer is None:
+            return self
+        if not self.oidc_client_id:
+            raise ValueError("HYPERDATA_OIDC_CLIENT_ID is needed with HYPERDATA_OIDC_ISSUER.")
+        parts = urlsplit(self.oidc_issuer)
+        if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+            raise ValueError("HYPERDATA_OIDC_ISSUER must start with https://.")
+        return self
 
     @property
     def database(self) -> str:

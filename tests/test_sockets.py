@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from server.api_keys import issue
@@ -165,8 +165,12 @@ async def test_another_protocol_is_not_spoken(live: LiveServer) -> None:
     address = live.url.replace("http", "ws", 1) + "/graphql"
     async with connect(address, subprotocols=[Subprotocol("graphql-ws")]) as socket:
         assert await closing_code(socket) == 4406
-    with pytest.raises(InvalidStatus):
-        await connect(address, additional_headers={"Origin": "https://elsewhere.example"})
+
+
+async def test_with_a_key_a_page_of_another_site_is_let_in(live: LiveServer) -> None:
+    async with a_socket(live, Origin="https://elsewhere.example") as socket:
+        await enter(socket, {"X-API-Key": live.keys["owner"]})
+        assert await name_of_viewer(socket)
 
 
 async def test_a_socket_answers_pings_and_ignores_what_is_over(live: LiveServer) -> None:

@@ -22,10 +22,11 @@ class SignInLink(Stored, table=True):
 
 
 class BrowserSession(Stored, table=True):
-    """A browser in which somebody is signed in."""
+    """A browser in which somebody is signed in: by an API key, if it names one."""
 
     hash: str = Field(unique=True)
     user_key: int = Field(foreign_key="user.id", index=True, sa_type=KEY_TYPE)
+    api_key_key: int | None = Field(default=None, foreign_key="api_key.id", sa_type=KEY_TYPE)
     created_at: Timestamp = moment("When they signed in.")
     expires_at: Timestamp = moment("When it ends.")
     revoked_at: Timestamp | None = moment("When they signed out.", default=None)

@@ -1,7 +1,7 @@
 """What every resolver is given: who asks, and the parts of the server that it may use."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,7 +16,11 @@ from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.links import Purpose, Signer
 from server.records.audit import AuditAction
+from server.sessions import session_with
 from server.storage import Storage
+
+RECHECK_SECONDS = 2
+"""How often it is asked again, of whatever stays open, who is there and what they may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Context:
     """Where the caller reaches the server: worked out only for who asks for a link."""
     origin: Origin = field(default_factory=Origin)
     """Who asks, from where and why, for the audit log."""
+    present: Callable[[], Actor] | None = None
+    """Who asks, as it is known by now: a socket asks again while it is open."""
 
     async def note(
         self,
@@ -63,6 +69,10 @@ class Context:
             experiment_keys=experiment_keys,
             resource=resource,
         )
+
+    def renewed(self) -> "Context":
+        """Return the context with the rights that the caller has by now."""
+        return self if self.present is None else replace(self, actor=self.present())
 
     @property
     def fast_path(self) -> bool:
@@ -85,19 +95,32 @@ class Context:
 
 @dataclass(slots=True)
 class Caller:
-    """Whoever is at the other end of a request, or of a socket, until their key is known."""
+    """Whoever is at the other end of a request, or of a socket, until it is known who they are.
+
+    key         the API key they sent
+    session     the secret of the session their browser keeps; a key goes before it
+    may_change  whether they may execute mutations: not where a page of others could be asking
+    """
 
     services: Services
     address: Callable[[], str]
     key: str | None
+    session: str | None = None
+    may_change: bool = True
     actor: Actor | None = None
     connection_params: Mapping[str, object] = field(default_factory=dict[str, object])
 
     async def authenticate(self) -> None:
-        """Find out who holds the key; Unauthenticated if nobody does."""
-        self.actor = await actor_with(self.services.db, self.key)
+        """Find out who holds the key, or who is signed in; Unauthenticated if nobody is."""
+        if self.key is None and self.session is not None:
+            self.actor = (await session_with(self.services.db, self.session)).actor
+        else:
+            self.actor = await actor_with(self.services.db, self.key)
 
     def context(self) -> Context:
         """Return the context of a new operation: a socket has many, each with its own loader."""
+        return Context(self.services, self._known(), self.address, present=self._known)
+
+    def _known(self) -> Actor:
         assert self.actor is not None
-        return Context(self.services, self.actor, self.address)
+        return self.actor

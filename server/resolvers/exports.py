@@ -1,7 +1,9 @@
 """Asking for exports, watching them, and what can be done with them later."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Collection
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +19,7 @@ from server.global_ids import type_and_key
 from server.logs import whereabouts
 from server.records import RecordType
 from server.records.exports import ExportStatus
-from server.resolvers.context import Context
+from server.resolvers.context import RECHECK_SECONDS, Context
 from server.resolvers.exportable import selected
 from server.resolvers.queueing import LAYOUT, one, queue
 from server.resolvers.requesters import requester
@@ -113,13 +115,27 @@ async def find(context: Context, export_id: str) -> Row:
 
 
 async def progress(context: Context, export_id: str) -> AsyncGenerator[Row]:
-    """Yield the export as it stands, then each change, until it is final."""
+    """Yield the export as it stands, then each change, until it is final.
+
+    NotFound as soon as the caller may not see it any more.
+    """
     context.actor.require("export:data")
     export = await find(context, export_id)
     names = ["id" if name == "key" else name for name in LAYOUT.columns]
+    loop = asyncio.get_running_loop()
+    due = loop.time() + RECHECK_SECONDS
     with context.services.hub.follow(export.key) as states:
-        async for state in states:
-            yield LAYOUT.row([getattr(state, name) for name in names])
+        while True:
+            state = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    if (state := await anext(states, None)) is None:
+                        return
+            if loop.time() >= due:
+                await find(context.renewed(), export_id)
+                due = loop.time() + RECHECK_SECONDS
+            if state is not None:
+                yield LAYOUT.row([getattr(state, name) for name in names])
 
 
 async def _is_of_use(context: Context, export: Row) -> bool:

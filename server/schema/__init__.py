@@ -92,7 +92,11 @@ class Schema(strawberry.Schema):
     async def execute(self, *args: Any, **options: Any) -> ExecutionResult:
         """Answer over HTTP: what is to be watched needs a websocket, which uses `stream`."""
         allowed = set(options.get("allowed_operation_types", OperationType))
-        options["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
+        allowed -= {OperationType.SUBSCRIPTION}
+        caller = options.get("context_value")
+        if isinstance(caller, Caller) and not caller.may_change:
+            allowed -= {OperationType.MUTATION}
+        options["allowed_operation_types"] = allowed
         return await super().execute(*args, **options)
 
     def knows(self, text: str, name: str | None) -> bool:

@@ -1,4 +1,4 @@
-/** Whose key it is, asked of the server: a key is only known to be good once it was used. */
+/** Who is at this page: a key is only known to be good once it was used. */
 
 import type { Transport } from './transport';
 

@@ -1,10 +1,11 @@
-/** How this site's pages reach the API as the holder of one key: POST and graphql-transport-ws. */
+/** How this site's pages reach the API, by a key or signed in: POST and graphql-transport-ws. */
 
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { type Client, CloseCode, createClient } from 'graphql-ws';
 
 const ENDPOINT = '/graphql';
 const KEY_HEADER = 'X-API-Key';
+const CSRF_HEADER = 'X-CSRF-Token';
 
 export interface GraphQLRequest {
   query: string;
@@ -21,12 +22,14 @@ export interface Transport {
     next: (result: ExecutionResult) => void,
     complete: () => void,
   ): () => void;
-  /** Ends every subscription; a transport with another key does not inherit them. */
+  /** Ends every subscription; a transport of somebody else does not inherit them. */
   close(): void;
 }
 
-export function createTransport(apiKey: string): Transport {
-  const credentials: Record<string, string> = apiKey === '' ? {} : { [KEY_HEADER]: apiKey };
+/** Without a key, the browser's own cookie says who asks. */
+export function createTransport(apiKey: string, csrfToken: string): Transport {
+  const credentials: Record<string, string> =
+    apiKey === '' ? { [CSRF_HEADER]: csrfToken } : { [KEY_HEADER]: apiKey };
   const socket = createClient({
     url: new URL(ENDPOINT, location.href.replace(/^http/, 'ws')).href,
     connectionParams: credentials,

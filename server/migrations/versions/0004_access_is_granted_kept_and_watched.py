@@ -73,11 +73,15 @@ def upgrade() -> None:
         sa.Column("id", KEY_TYPE, nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.Column("user_key", KEY_TYPE, nullable=False),
+        sa.Column("api_key_key", KEY_TYPE, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False, comment="When they signed in."),
         sa.Column("expires_at", sa.BigInteger(), nullable=False, comment="When it ends."),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True, comment="When they signed out."),
         sa.ForeignKeyConstraint(
             ["user_key"], ["user.id"], name=op.f("fk_browser_session_user_key_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["api_key_key"], ["api_key.id"], name=op.f("fk_browser_session_api_key_key_api_key")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_browser_session")),
         sa.UniqueConstraint("hash", name=op.f("uq_browser_session_hash")),

@@ -1,9 +1,10 @@
-/** GraphiQL for the holder of one API key, which may change at any time. */
+/** GraphiQL for the holder of one API key, which may change at any time, or whoever is signed in. */
 
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { useEffect, useMemo, useState } from 'react';
 import { loadApiKey, saveApiKey } from '../apiKey';
+import { loadSession, type Session } from '../session';
 import { type SignIn, signIn } from '../signIn';
 import { createTransport, type Transport } from '../transport';
 import { examples } from './examples';
@@ -14,15 +15,21 @@ const plugins = [HISTORY_PLUGIN, explorerPlugin()];
 
 export function App() {
   const [apiKey, setApiKey] = useApiKey();
-  const transport = useTransport(apiKey);
-  const signedIn = useSignIn(apiKey, transport);
+  const session = useSession(apiKey);
+  const transport = useTransport(apiKey, session?.csrfToken ?? '');
+  const signedIn = useSignIn(apiKey, session, transport);
   const fetcher = useMemo(() => createFetcher(transport), [transport]);
-  // Introspection is answered to key holders only: null keeps GraphiQL from asking before.
+  // Introspection is answered to who is known only: null keeps GraphiQL from asking before.
   const schema = signedIn.state === 'accepted' ? {} : { schema: null };
 
   return (
     <>
-      <KeyBar apiKey={apiKey} signIn={signedIn} onApiKey={setApiKey} />
+      <KeyBar
+        apiKey={apiKey}
+        signIn={signedIn}
+        isBySession={apiKey === '' && session != null}
+        onApiKey={setApiKey}
+      />
       <main>
         <GraphiQL
           {...schema}
@@ -52,13 +59,32 @@ function useApiKey() {
   return [apiKey, setApiKey] as const;
 }
 
-function useTransport(apiKey: string): Transport {
-  const transport = useMemo(() => createTransport(apiKey), [apiKey]);
+/** Who is signed in, where there is no key: undefined until it is known, null for nobody. */
+function useSession(apiKey: string): Session | null | undefined {
+  const [session, setSession] = useState<Session | null>();
+  const isNeeded = apiKey === '' && session === undefined;
+  useEffect(() => {
+    if (!isNeeded) return;
+    let isCurrent = true;
+    loadSession().then((found) => isCurrent && setSession(found));
+    return () => {
+      isCurrent = false;
+    };
+  }, [isNeeded]);
+  return session;
+}
+
+function useTransport(apiKey: string, csrfToken: string): Transport {
+  const transport = useMemo(() => createTransport(apiKey, csrfToken), [apiKey, csrfToken]);
   useEffect(() => () => transport.close(), [transport]);
   return transport;
 }
 
-function useSignIn(apiKey: string, transport: Transport): SignIn {
+function useSignIn(
+  apiKey: string,
+  session: Session | null | undefined,
+  transport: Transport,
+): SignIn {
   const [answer, setAnswer] = useState<{ transport: Transport; signIn: SignIn }>();
   useEffect(() => {
     if (apiKey === '') return;
@@ -68,6 +94,9 @@ function useSignIn(apiKey: string, transport: Transport): SignIn {
       isCurrent = false;
     };
   }, [apiKey, transport]);
-  if (apiKey === '') return { state: 'noKey' };
-  return answer?.transport === transport ? answer.signIn : { state: 'checking' };
+  if (apiKey !== '') {
+    return answer?.transport === transport ? answer.signIn : { state: 'checking' };
+  }
+  if (session === undefined) return { state: 'checking' };
+  return session === null ? { state: 'noKey' } : { state: 'accepted', name: session.name };
 }

@@ -1,6 +1,7 @@
 /** The bar above GraphiQL: whose page this is, the API key, and what the server says to it. */
 
-import { type ChangeEvent, type FormEvent, useEffect, useState } from 'react';
+import { type ChangeEvent, type FormEvent, type ReactNode, useEffect, useState } from 'react';
+import { signOut } from '../session';
 import type { SignIn } from '../signIn';
 
 /** Long enough to finish typing, short enough to feel immediate after a paste. */
@@ -9,10 +10,12 @@ const TYPING_PAUSE_MS = 400;
 interface KeyBarProps {
   apiKey: string;
   signIn: SignIn;
+  /** Whether somebody is signed in with this browser, so that no key is asked for. */
+  isBySession: boolean;
   onApiKey(key: string): void;
 }
 
-export function KeyBar({ apiKey, signIn, onApiKey }: KeyBarProps) {
+export function KeyBar({ apiKey, signIn, isBySession, onApiKey }: KeyBarProps) {
   const [draft, setDraft] = useState(apiKey);
   const [isShown, setIsShown] = useState(false);
   const commit = () => onApiKey(draft.trim());
@@ -34,7 +37,7 @@ export function KeyBar({ apiKey, signIn, onApiKey }: KeyBarProps) {
         <img src={`${import.meta.env.BASE_URL}favicon.svg`} alt="" width="22" height="22" />
         HyperStudy Data
       </h1>
-      <form onSubmit={submit}>
+      <form onSubmit={submit} hidden={isBySession}>
         <label htmlFor="api-key">API key</label>
         <span className="key-field">
           <input
@@ -63,16 +66,26 @@ export function KeyBar({ apiKey, signIn, onApiKey }: KeyBarProps) {
       <output id="sign-in" className={`sign-in ${signIn.state}`}>
         {describe(signIn)}
       </output>
+      {isBySession && (
+        <button type="button" className="sign-out" onClick={signOut}>
+          Sign out
+        </button>
+      )}
     </header>
   );
 }
 
-function describe(signIn: SignIn): string {
+function describe(signIn: SignIn): ReactNode {
   switch (signIn.state) {
     case 'noKey':
-      return 'Give an API key to read the schema and run operations.';
+      return (
+        <>
+          Give an API key, or <a href="/auth/sign-in">sign in</a>, to read the schema and run
+          operations.
+        </>
+      );
     case 'checking':
-      return 'Checking the key…';
+      return 'Checking who you are…';
     case 'accepted':
       return `Signed in as ${signIn.name}`;
     case 'refused':
