@@ -62,6 +62,8 @@ class Actor:
     experiment_keys  the only ones that the key is for; None for a key that is not so bound
     narrowed         whether anything is shared with them of which some data types are left out
     at               the moment for which rights are asked: what ends before does not count
+    user_id          public id of the account, and
+    api_key          how the API key begins that is in use: for the audit log alone
     """
 
     user_key: int
@@ -71,6 +73,8 @@ class Actor:
     experiment_keys: frozenset[int] | None = None
     narrowed: bool = False
     at: Timestamp = field(default_factory=now, compare=False)
+    user_id: str | None = field(default=None, compare=False)
+    api_key: str | None = field(default=None, compare=False)
 
     @cached_property
     def kind(self) -> tuple[UserRole, bool, bool]:

@@ -100,6 +100,7 @@ class Caller:
     key         the API key they sent
     session     the secret of the session their browser keeps; a key goes before it
     may_change  whether they may execute mutations: not where a page of others could be asking
+    origin      from where they ask, and why, for the audit log
     """
 
     services: Services
@@ -107,6 +108,7 @@ class Caller:
     key: str | None
     session: str | None = None
     may_change: bool = True
+    origin: Origin = field(default_factory=Origin)
     actor: Actor | None = None
     connection_params: Mapping[str, object] = field(default_factory=dict[str, object])
 
@@ -119,7 +121,9 @@ class Caller:
 
     def context(self) -> Context:
         """Return the context of a new operation: a socket has many, each with its own loader."""
-        return Context(self.services, self._known(), self.address, present=self._known)
+        actor = self._known()
+        origin = replace(self.origin, actor_id=actor.user_id, api_key=actor.api_key)
+        return Context(self.services, actor, self.address, origin, self._known)
 
     def _known(self) -> Actor:
         assert self.actor is not None
