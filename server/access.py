@@ -186,7 +186,7 @@ class Actor:
     def owns(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the rows of which the actor may know who is meant.
 
-        Those of their own experiments; an administrator's are all.
+        Those of their own experiments; an administrator's are all, of no experiment too.
         """
         if self.role is UserRole.PARTICIPANT:
             return false()

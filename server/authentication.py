@@ -38,9 +38,7 @@ def caller_of(request: HTTPConnection, services: Services, browsers: Browsers) -
     ours is known to ask; of a socket that another page opens, it is not looked at.
     """
     key = key_in(request.headers)
-    caller = Caller(
-        services, partial(browsers.address, request), key, origin=origin_of(request)
-    )
+    caller = Caller(services, partial(browsers.address, request), key, origin=origin_of(request))
     if key is None and (session := browsers.session(request)) is not None:
         if request.scope["type"] == "http":
             caller.session = session

@@ -24,12 +24,14 @@ from server.paging import (
     pages_statement,
 )
 from server.records import RecordType
+from server.records.audit import AuditEntry
 from server.records.base import DataType
 from server.records.export_schedules import ExportSchedule
 from server.records.exports import Export
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
+from server.resolvers.reads import layout_to_read, tell
 from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
@@ -109,7 +111,7 @@ class PageOfAll:
         listing, actor = self.listing, context.actor
         actor.require(*listing.scopes)
         request = listing.request("", self.window)
-        layout = _layout(context, listing, request, wanted)
+        layout = _layout(context, listing, request, wanted, entry=True)
 
         def statement() -> Statement:
             clauses = [seen(actor, layout), *listing.kept.clauses(layout.columns)]
@@ -118,7 +120,9 @@ class PageOfAll:
         shape = "all", listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
         rows = await context.db.fetch(context.db.prepare(shape, statement), given)
-        return [page_of(layout, rows, request, kin=(listing, ""))] * len(sources)
+        page = page_of(layout, rows, request, kin=(listing, ""))
+        tell(context, layout, page.values, entry=True)
+        return [page] * len(sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,10 @@ class PageWithin:
         rows = await context.db.fetch(context.db.prepare(shape, statement), given, quick=quick)
         found = {parents[0]: rows} if one else by_parent(rows, parents)
         kin = listing, level
-        return [page_of(layout, found[parent], request, parent, kin) for parent in parents]
+        pages = [page_of(layout, found[parent], request, parent, kin) for parent in parents]
+        for page in pages:
+            tell(context, layout, page.values)
+        return pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,17 +235,26 @@ async def _count_of_all(context: Context, listing: Listing) -> int:
 
 
 def seen(actor: Actor, layout: TableLayout) -> ColumnElement[bool]:
-    """Return the clause that keeps what the actor may see: of exports and schedules, their own."""
-    asked_for = layout.model in (Export, ExportSchedule)
-    return actor.sees_exports(layout) if asked_for else actor.sees(layout)
+    """Return the clause that keeps what the actor may see.
+
+    Of exports and schedules, their own; of the audit log, what is about experiments of theirs.
+    """
+    if layout.model in (Export, ExportSchedule):
+        return actor.sees_exports(layout)
+    return actor.owns(layout) if layout.model is AuditEntry else actor.sees(layout)
 
 
 def _layout(
-    context: Context, listing: Listing, request: PageRequest, wanted: Wanted
+    context: Context,
+    listing: Listing,
+    request: PageRequest,
+    wanted: Wanted,
+    *,
+    entry: bool = False,
 ) -> TableLayout:
     if wanted is not None:
         wanted = _with_keys(wanted, request.keys)
-    return layout_of(listing.listed.model, wanted, raw=context.db.raw)
+    return layout_to_read(context, listing.listed.model, wanted, entry=entry)
 
 
 @lru_cache(4096)

@@ -9,6 +9,7 @@ from server.access import Actor
 from server.batches import Wanted
 from server.key_lists import among, keys
 from server.paging import PARENTS, Page
+from server.records.audit import AuditAction
 from server.records.experiments import Experiment
 from server.resolvers.context import Context
 from server.resolvers.listings import PageWithin
@@ -31,9 +32,13 @@ class Accesses:
 
 @dataclass(frozen=True, slots=True)
 class OwnersPage:
-    """A page of what belongs to each experiment; None to all but its owner and administrators."""
+    """A page of what belongs to each experiment; None to all but its owner and administrators.
+
+    `action` is what the audit log calls it to read one.
+    """
 
     page: PageWithin
+    action: AuditAction | None = None
 
     async def load(
         self, context: Context, sources: Sequence[Row], wanted: Wanted
@@ -42,6 +47,8 @@ class OwnersPage:
         owned = await those(context, keys_of(sources), Actor.owns)
         theirs = [source for source in sources if source.key in owned]
         pages = iter(await self.page.load(context, theirs, wanted) if theirs else ())
+        if self.action is not None:
+            context.reads.update((self.action, key) for key in owned)
         return [next(pages) if source.key in owned else None for source in sources]
 
 

@@ -6,6 +6,7 @@ import strawberry
 
 from server.execution.fields import Batched
 from server.records import RecordType
+from server.records.audit import AuditAction, AuditFilter
 from server.records.experiments import EXPERIMENTS, ExperimentBase
 from server.records.experiments import Experiment as ExperimentTable
 from server.records.participants import (
@@ -22,6 +23,7 @@ from server.resolvers.listings import Counts, Listing, PageWithin, Window
 from server.resolvers.lookups import Parents
 from server.resolvers.rights import Accesses, OwnersPage
 from server.resolvers.summaries import AvailableTypes
+from server.schema.audit import AuditEntry, newest_first
 from server.schema.connection import Connection, loaded, within
 from server.schema.node import Node
 from server.schema.orders import ParticipantOrder, RoomOrder
@@ -121,7 +123,21 @@ class Experiment(ExperimentBase, Node, DataScope):
         self, first: First = None, after: After = None
     ) -> Connection[Pseudonym] | None:
         listing = Listing(PSEUDONYMS, PSEUDONYMS.filter())
-        return loaded(OwnersPage(PageWithin(listing, Window(first, after))))
+        page = PageWithin(listing, Window(first, after))
+        return loaded(OwnersPage(page, AuditAction.READ_IDENTIFIED))
+
+    @strawberry.pydantic.field(
+        description="What was done to it, the newest first; null for all but its owner and "
+        "administrators.",
+        extensions=[Batched()],
+    )
+    def audit_log(
+        self,
+        filter: Annotated[AuditFilter | None, KEEP] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[AuditEntry] | None:
+        return loaded(OwnersPage(PageWithin(newest_first(filter), Window(first, after))))
 
     @strawberry.pydantic.field(description="How many rooms it has.", extensions=[Batched()])
     def room_count(self) -> int:
