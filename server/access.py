@@ -69,6 +69,8 @@ class Actor:
     experiment_keys  the only ones that the key is for; None for a key that is not so bound
     narrowed         whether anything is shared with them of which some data types are left out
     at               the moment for which rights are asked: what ends before does not count
+    user_id          public id of the account, and
+    api_key          how the API key begins that is in use: for the audit log alone
     """
 
     user_key: int
@@ -78,6 +80,8 @@ class Actor:
     experiment_keys: frozenset[int] | None = None
     narrowed: bool = False
     at: Timestamp = field(default_factory=now, compare=False)
+    user_id: str | None = field(default=None, compare=False)
+    api_key: str | None = field(default=None, compare=False)
 
     @cached_property
     def kind(self) -> tuple[UserRole, bool, bool]:
@@ -198,7 +202,7 @@ class Actor:
     def owns(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the rows of which the actor may know who is meant.
 
-        Those of their own experiments; an administrator's are all.
+        Those of their own experiments; an administrator's are all, of no experiment too.
         """
         if self.role is UserRole.PARTICIPANT:
             return false()

@@ -26,6 +26,8 @@ _ALPHABET = string.ascii_letters + string.digits
 _RANDOM, _CHECKSUM = 40, 6
 _HOLDER: Mapping[str, Any] = {
     "user_key": col(User.id),
+    "user_id": col(User.user_id),
+    "prefix": col(ApiKey.prefix),
     "role": col(User.role),
     "participant_id": col(User.participant_id),
     "scopes": col(ApiKey.scopes),
@@ -82,6 +84,8 @@ async def actor_with(db: Database, secret: str | None) -> Actor:
         scopes=frozenset(holder.scopes),
         experiment_keys=None if (keys := holder.experiment_keys) is None else frozenset(keys),
         narrowed=bool(holder.narrowed),
+        user_id=holder.user_id,
+        api_key=holder.prefix,
     )
 
 

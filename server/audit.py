@@ -47,11 +47,13 @@ async def add(
     newest = select(col(AuditEntry.hash)).order_by(col(AuditEntry.id).desc()).limit(1)
     before = await tx.scalar(newest) or ""
     told = {"at": now(), "action": action, "allowed": allowed, "resource": resource}
+    entries: list[dict[str, Any]] = []
     for experiment in await _experiments(tx, experiment_keys) or [{}]:
         entry = {**told, **asdict(origin), "experiment_key": None, "experiment_id": None}
         entry |= experiment
         entry["hash"] = before = hash_of(entry, before)
-        await tx.execute(insert(AuditEntry).values(**entry))
+        entries.append(entry)
+    await tx.execute(insert(AuditEntry), entries)
 
 
 def hash_of(entry: Mapping[str, Any], before: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from starlette.requests import HTTPConnection
@@ -10,6 +11,7 @@ from starlette.requests import HTTPConnection
 from server.browsers import Browsers
 from server.errors import Unauthenticated
 from server.logs import whereabouts
+from server.origins import origin_of, reason_in
 from server.resolvers.context import RECHECK_SECONDS, Caller, Services
 
 CSRF_REFUSED = (
@@ -36,7 +38,7 @@ def caller_of(request: HTTPConnection, services: Services, browsers: Browsers) -
     ours is known to ask; of a socket that another page opens, it is not looked at.
     """
     key = key_in(request.headers)
-    caller = Caller(services, partial(browsers.address, request), key)
+    caller = Caller(services, partial(browsers.address, request), key, origin=origin_of(request))
     if key is None and (session := browsers.session(request)) is not None:
         if request.scope["type"] == "http":
             caller.session = session
@@ -50,6 +52,8 @@ async def authenticate_socket(caller: Caller) -> None:
     """Find out who opened a socket, by its first message too; Unauthenticated if nobody known."""
     if key := key_in(caller.connection_params):
         caller.key, caller.session = key, None
+    if isinstance(reason := caller.connection_params.get("reason"), str):
+        caller.origin = replace(caller.origin, reason=reason_in(reason))
     await caller.authenticate()
 
 

@@ -16,6 +16,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+audit = typer.Typer(help="The audit log: whether it is whole, and as a file.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 app.command()(export)
 app.command()(verify)
 
@@ -71,6 +73,37 @@ def sign_in(
     from server.sign_in.command import run
 
     raise SystemExit(run(settings_for(data_dir), user_id, url))
+
+
+@audit.command(name="verify")
+def audit_verify(
+    expect: Annotated[
+        str | None,
+        typer.Option(help="The newest hash of an earlier time, kept elsewhere: it must be there."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Follow the chain of hashes, name the first entry that does not fit, and end with 1 then."""
+    from server.auditing.command import verify
+
+    raise SystemExit(verify(settings_for(data_dir), expect))
+
+
+@audit.command(name="export")
+def audit_export(
+    file: Annotated[Path, typer.Argument(help="A new file; `-` is standard output.")],
+    since: Annotated[
+        str | None, typer.Option(help="Only from then on, such as 2026-01-01T00:00:00Z.")
+    ] = None,
+    experiment: Annotated[
+        str | None, typer.Option(help="Only about this experiment, `exp_…`.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the audit log as NDJSON: an entry a line, the oldest first."""
+    from server.auditing.command import export
+
+    raise SystemExit(export(settings_for(data_dir), file, since, experiment))
 
 
 @app.command(name="import")

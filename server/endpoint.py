@@ -217,7 +217,7 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
             return None
         caller = await self.get_context(request, Response())
         result = await schema.execute_known(
-            asked.query, asked.operation_name, asked.variables, caller.context()
+            asked.query, asked.operation_name, asked.variables, caller.context(asked.query)
         )
         return Response(dump(result), media_type="application/json")
 

@@ -21,6 +21,7 @@ from server.byte_ranges import PartialFile, unmet
 from server.db import Database
 from server.errors import ExpectedFailure, Forbidden, NotFound
 from server.export.media_types import MEDIA_TYPES
+from server.followed_links import FollowedLinks
 from server.links import LinkExpired, LinkInvalid, Purpose, Signer
 from server.records.exports import Export, ExportStatus
 from server.records.recordings import Recording
@@ -90,16 +91,24 @@ class File:
 
 def file_routes(db: Database, storage: Storage, signer: Signer) -> list[Route]:
     """Return the routes that links lead to."""
+    links = FollowedLinks(db)
 
     def route(path: str, purpose: Purpose, find: Find) -> Route:
         async def endpoint(request: Request) -> Response:
             key: int = request.path_params["id"]
+            whose: Actor | None = None
             try:
                 token = request.query_params.get("token", "")
                 user_key = signer.check(purpose, token, key)
                 async with db.read() as tx:
-                    file = await find(tx, key, await _actor(tx, user_key))
-                return await _send(file, storage, request)
+                    whose = await _actor(tx, user_key)
+                    file = await find(tx, key, whose)
+                response = await _send(file, storage, request)
+                await links.followed(request, response, purpose, key, whose)
+                return response
+            except (LinkInvalid, LinkExpired) as failure:
+                await links.refused(request, purpose, key, whose)
+                return _refusal(failure)
             except ExpectedFailure as failure:
                 return _refusal(failure)
 

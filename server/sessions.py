@@ -27,6 +27,7 @@ _SHOWN: Mapping[str, Any] = {
     "name": col(User.name),
     "role": col(User.role),
     "participant_id": col(User.participant_id),
+    "prefix": col(ApiKey.prefix),
     "scopes": col(ApiKey.scopes),
     "experiment_keys": col(ApiKey.experiment_keys),
     "narrowed": is_narrowed(col(User.id)),
@@ -94,6 +95,8 @@ async def session_with(db: Database, secret: str) -> Session:
         scopes=frozenset(("*",) if scopes is None else scopes),
         experiment_keys=None if experiment_keys is None else frozenset(experiment_keys),
         narrowed=bool(row.narrowed),
+        user_id=row.user_id,
+        api_key=row.prefix,
     )
     return Session(actor, row.user_id, row.name, row.expires_at)
 

@@ -85,16 +85,16 @@ def numbers() -> Iterator[tuple[str, str, str]]:
             for column in inspect(listed.model).columns
             if column.info.get("unit")
         }
-        shown, asked = BUILT.type_map[name], BUILT.type_map.get(f"{name}Filter")
+        shown, asked = BUILT.type_map[name], BUILT.type_map.get(listed.filter.__name__)
         assert isinstance(shown, GraphQLObjectType)
         conditions = asked.fields if isinstance(asked, GraphQLInputObjectType) else {}
-        order = BUILT.type_map.get(f"{name}OrderField")
+        order = BUILT.type_map.get(listed.order.__name__)
         choices = order.values if isinstance(order, GraphQLEnumType) else {}
         for column, unit in units.items():
             for where, said in (
                 (name, shown.fields.get(camel(column))),
-                (f"{name}Filter", conditions.get(camel(column))),
-                (f"{name}OrderField", choices.get(column.upper())),
+                (listed.filter.__name__, conditions.get(camel(column))),
+                (listed.order.__name__, choices.get(column.upper())),
             ):
                 if said is not None:
                     yield f"{where}.{column}", unit, said.description or ""

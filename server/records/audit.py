@@ -35,6 +35,7 @@ class AuditAction(Described):
     EXPORT = "EXPORT", "Asked for an export."
     DOWNLOAD = "DOWNLOAD", "Downloaded a file."
     ERASE = "ERASE", "Erased data."
+    ATTEMPT = "ATTEMPT", "Asked for anything else, and was refused."
 
 
 class AuditEntryBase(SQLModel):

@@ -51,6 +51,32 @@ class Context:
     present: Callable[[], Actor] | None = None
     """Who asks, as it is known by now: a socket asks again while it is open."""
 
+    text: str | None = None
+    """The document that is executed; None if it is not known."""
+    reads: set[tuple[AuditAction, int]] = field(default_factory=set[tuple[AuditAction, int]])
+    """What the audit log is to say was read, and of which experiments."""
+    refused: dict[tuple[AuditAction, str], None] = field(
+        default_factory=dict[tuple[AuditAction, str], None]
+    )
+    """What the audit log is to say was refused, and what it would have been done to."""
+
+    def names(self, field: str) -> bool:
+        """Say whether the document may select a field of that name."""
+        return self.text is None or field in self.text
+
+    async def settle(self) -> None:
+        """Note what was read and what was refused: before the answer is sent, or it must not be."""
+        if not self.reads and not self.refused:
+            return
+        async with self.db.write() as tx:
+            for action in sorted({action for action, _ in self.reads}):
+                experiments = [key for each, key in self.reads if each == action]
+                await self.note(tx, action, experiment_keys=experiments)
+            for action, resource in self.refused:
+                await self.note(tx, action, allowed=False, resource=resource)
+        self.reads.clear()
+        self.refused.clear()
+
     async def note(
         self,
         tx: AsyncConnection,
@@ -100,6 +126,7 @@ class Caller:
     key         the API key they sent
     session     the secret of the session their browser keeps; a key goes before it
     may_change  whether they may execute mutations: not where a page of others could be asking
+    origin      from where they ask, and why, for the audit log
     """
 
     services: Services
@@ -107,6 +134,7 @@ class Caller:
     key: str | None
     session: str | None = None
     may_change: bool = True
+    origin: Origin = field(default_factory=Origin)
     actor: Actor | None = None
     connection_params: Mapping[str, object] = field(default_factory=dict[str, object])
 
@@ -117,9 +145,11 @@ class Caller:
         else:
             self.actor = await actor_with(self.services.db, self.key)
 
-    def context(self) -> Context:
+    def context(self, text: str | None = None) -> Context:
         """Return the context of a new operation: a socket has many, each with its own loader."""
-        return Context(self.services, self._known(), self.address, present=self._known)
+        actor = self._known()
+        origin = replace(self.origin, actor_id=actor.user_id, api_key=actor.api_key)
+        return Context(self.services, actor, self.address, origin, self._known, text)
 
     def _known(self) -> Actor:
         assert self.actor is not None

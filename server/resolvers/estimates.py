@@ -15,6 +15,7 @@ from server.export.recipe import Recipe
 from server.export.samples import fetched, sample_of
 from server.export.surveys import Survey, Surveyor
 from server.records import RecordType
+from server.records.audit import AuditAction
 from server.records.columns import Identifies
 from server.records.exports import (
     Anonymization,
@@ -24,6 +25,7 @@ from server.records.exports import (
     WithheldReason,
 )
 from server.records.participants import Participant, ParticipantBase
+from server.records.users import UserRole
 from server.resolvers.context import Context
 from server.resolvers.selections import Wanted, selection_of
 
@@ -89,7 +91,9 @@ async def estimate(context: Context, wanted: Wanted) -> Estimate:
     """Return what an export would hold, with the rights that it would need."""
     wanted = replace(wanted, smallest_cell=context.services.smallest_cell)
     async with context.db.read() as tx:
-        recipe, _ = await selection_of(tx, context.actor, wanted)
+        recipe, experiments = await selection_of(tx, context.actor, wanted)
+    if context.actor.role is UserRole.ADMINISTRATOR:
+        context.reads.update((AuditAction.ADMINISTRATOR_ACCESS, key) for key in experiments)
     db = context.db
     extent = await extent_of(db, recipe, all_of_it=wanted.snapshot is None)
     files, media_bytes = await media(db, recipe)

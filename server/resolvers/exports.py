@@ -21,7 +21,7 @@ from server.records import RecordType
 from server.records.exports import ExportStatus
 from server.resolvers.context import RECHECK_SECONDS, Context
 from server.resolvers.exportable import selected
-from server.resolvers.queueing import LAYOUT, one, queue
+from server.resolvers.queueing import LAYOUT, note, one, queue
 from server.resolvers.requesters import requester
 from server.resolvers.selections import Wanted
 from server.rows import Row
@@ -50,7 +50,7 @@ async def _queued(context: Context, wanted: Wanted, gone: Collection[int]) -> Ro
     for attempt in range(_ATTEMPTS):
         try:
             async with context.db.write() as tx:
-                return await queue(tx, context.actor, wanted, besides=gone)
+                return await queue(tx, context.actor, wanted, context.origin, besides=gone)
         except IntegrityError:  # at once with another, who used the same key or gave a code
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -84,6 +84,7 @@ async def retry(context: Context, export_id: str) -> Row:
         if not await try_again(tx, export.key):
             raise _not_again(await one(tx, LAYOUT.columns["key"] == export.key))
         await assign_pseudonyms(tx, recipe)
+        await note(tx, context.origin, export)
     context.services.exporter.wake()
     context.services.hub.nudge(export.key)
     return await find(context, export_id)

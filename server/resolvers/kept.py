@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from server.access import Actor
 from server.db import Stored, Table
 from server.records import RecordType
+from server.records.audit import AuditEntry
 from server.records.collaborators import Collaborator
 from server.records.conditions import Clauses
 from server.records.export_schedules import ExportSchedule
@@ -25,6 +26,7 @@ _SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]]
     Export: Actor.sees_exports,
     ExportSchedule: Actor.sees_exports,
     Collaborator: Actor.owns,
+    AuditEntry: Actor.owns,
     UserGroup: Actor.sees_groups,
 }
 """What is not seen by all who see the experiment it is about."""

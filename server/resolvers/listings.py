@@ -28,6 +28,7 @@ from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
 from server.resolvers.kept import kept_by, seen
+from server.resolvers.reads import layout_to_read, tell
 from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
@@ -107,7 +108,7 @@ class PageOfAll:
         listing, actor = self.listing, context.actor
         actor.require(*listing.scopes)
         request = listing.request("", self.window)
-        layout = _layout(context, listing, request, wanted)
+        layout = _layout(context, listing, request, wanted, entry=True)
 
         def statement() -> Statement:
             clauses = [seen(actor, layout), *kept_by(listing.kept, actor, layout)]
@@ -116,7 +117,9 @@ class PageOfAll:
         shape = "all", listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
         rows = await context.db.fetch(context.db.prepare(shape, statement), given)
-        return [page_of(layout, rows, request, kin=(listing, ""))] * len(sources)
+        page = page_of(layout, rows, request, kin=(listing, ""))
+        tell(context, layout, page.values, entry=True)
+        return [page] * len(sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,10 @@ class PageWithin:
         rows = await context.db.fetch(context.db.prepare(shape, statement), given, quick=quick)
         found = {parents[0]: rows} if one else by_parent(rows, parents)
         kin = listing, level
-        return [page_of(layout, found[parent], request, parent, kin) for parent in parents]
+        pages = [page_of(layout, found[parent], request, parent, kin) for parent in parents]
+        for page in pages:
+            tell(context, layout, page.values)
+        return pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +232,16 @@ async def _count_of_all(context: Context, listing: Listing) -> int:
 
 
 def _layout(
-    context: Context, listing: Listing, request: PageRequest, wanted: Wanted
+    context: Context,
+    listing: Listing,
+    request: PageRequest,
+    wanted: Wanted,
+    *,
+    entry: bool = False,
 ) -> TableLayout:
     if wanted is not None:
         wanted = _with_keys(wanted, request.keys)
-    return layout_of(listing.listed.model, wanted, raw=context.db.raw)
+    return layout_to_read(context, listing.listed.model, wanted, entry=entry)
 
 
 @lru_cache(4096)

@@ -14,6 +14,7 @@ from server.errors import BadUserInput
 from server.global_ids import type_and_key
 from server.key_lists import among, keys
 from server.records import RecordType
+from server.records.audit import AUDIT_LOG
 from server.records.collaborators import COLLABORATORS
 from server.records.experiments import EXPERIMENTS, Experiment
 from server.records.export_schedules import EXPORT_SCHEDULES
@@ -25,6 +26,7 @@ from server.records.rooms import ROOMS, Room
 from server.records.users import User
 from server.resolvers.context import Context
 from server.resolvers.kept import seen
+from server.resolvers.reads import layout_to_read, tell
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
 
@@ -41,6 +43,7 @@ NODES: Mapping[str, Listed] = {
         EXPORT_SCHEDULES,
         COLLABORATORS,
         USER_GROUPS,
+        AUDIT_LOG,
         *(t.value for t in RecordType),
     )
 }
@@ -61,7 +64,7 @@ class ByPublicId:
     ) -> Sequence[Row | None]:
         actor, model = context.actor, self.listed.model
         actor.require(self.listed.scope)
-        layout = layout_of(model, wanted, raw=context.db.raw)
+        layout = layout_to_read(context, model, wanted, entry=True)
 
         def statement() -> Statement:
             return select(*actor.shown(layout)).where(*_named(layout), actor.sees(layout))
@@ -69,6 +72,7 @@ class ByPublicId:
         prepared = context.db.prepare(("public id", layout, actor.kind), statement)
         given = {f"public_id_{i}": id_ for i, id_ in enumerate(self.ids)}
         rows = await context.db.fetch(prepared, {**given, **actor.parameters})
+        tell(context, layout, rows, entry=True)
         return [layout.row(rows[0]) if rows else None] * len(sources)
 
 
@@ -87,7 +91,7 @@ class Parents:
     ) -> Sequence[Row | None]:
         if self.scope is not None:
             context.actor.require(self.scope)
-        layout = layout_of(self.model, wanted, raw=context.db.raw)
+        layout = layout_to_read(context, self.model, wanted)
         asked: list[int | None] = [*keys_of(sources, self.key)]
         some = [key for key in asked if key is not None]
         found = await _by_key(context, layout, some, within=True)
@@ -130,7 +134,7 @@ async def nodes(context: Context, ids: Sequence[str], wanted: Wanted = None) -> 
     for type_name, asked in keys_of.items():
         listed = NODES.get(type_name)
         if listed is not None and context.actor.may(listed.scope):
-            layout = layout_of(listed.model, wanted, raw=context.db.raw)
+            layout = layout_to_read(context, listed.model, wanted, entry=True)
             rows = await _by_key(context, layout, asked, within=False)
             found |= {(type_name, key): row for key, row in rows.items()}
     return [found.get(each) if each else None for each in known]
@@ -155,7 +159,9 @@ async def _by_key(
 
     prepared = context.db.prepare(("by key", within, layout, actor.kind), statement)
     given = {KEYS: list(dict.fromkeys(asked)), **actor.parameters}
-    rows = [layout.row(values) for values in await context.db.fetch(prepared, given)]
+    found = await context.db.fetch(prepared, given)
+    tell(context, layout, found, entry=not within)
+    rows = [layout.row(values) for values in found]
     return {row.key: row for row in rows}
 
 

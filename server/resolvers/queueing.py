@@ -7,11 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.access import Actor
+from server.audit import Origin, add
 from server.export.fingerprints import fingerprint
 from server.export.pseudonyms import assign_pseudonyms
 from server.export.recipe import Recipe
 from server.export.snapshots import recipe_hash
 from server.export.versions import software
+from server.records.audit import AuditAction
 from server.records.exports import Export, ExportedExperiment, ExportStatus
 from server.records.users import User
 from server.resolvers.selections import Wanted, recipe_for
@@ -25,18 +27,41 @@ async def queue(
     tx: AsyncConnection,
     actor: Actor,
     wanted: Wanted,
+    origin: Origin,
     *,
     schedule_key: int | None = None,
     reached: Mapping[str, int] | None = None,
     besides: Collection[int] = (),
 ) -> Row:
-    """Queue an export; what was asked for before is returned as it is.
+    """Queue an export, and note it; what was asked for before is returned as it is.
 
     That is the export of the same idempotency key, or, without such a key, a finished one of the
     actor's that holds the same, of data that nobody has changed; but none of `besides`. Wake the
     exporter once this is committed.
     """
     await _take_turns(tx, actor.user_key)
+    export = await _queued(tx, actor, wanted, schedule_key, reached, besides)
+    await note(tx, origin, export)
+    return export
+
+
+async def note(tx: AsyncConnection, origin: Origin, export: Row) -> None:
+    """Note in the audit log that an export was asked for."""
+    drawn_on = select(col(ExportedExperiment.experiment_key)).where(
+        col(ExportedExperiment.export_key) == export.key
+    )
+    experiments = (await tx.scalars(drawn_on)).all()
+    await add(tx, origin, AuditAction.EXPORT, experiment_keys=experiments, resource=export.id)
+
+
+async def _queued(
+    tx: AsyncConnection,
+    actor: Actor,
+    wanted: Wanted,
+    schedule_key: int | None,
+    reached: Mapping[str, int] | None,
+    besides: Collection[int],
+) -> Row:
     if (key := wanted.idempotency_key) is not None and (earlier := await _with(tx, actor, key)):
         return earlier
     recipe, experiments = await recipe_for(tx, actor, wanted, reached)

@@ -17,6 +17,7 @@ from server.records.users import User, UserRole
 from server.rows import layout_of
 
 _ACCOUNT: tuple[Any, ...] = (
+    col(User.user_id),
     col(User.role),
     col(User.participant_id),
     is_narrowed(col(User.id)),
@@ -35,7 +36,7 @@ async def requester(
     Forbidden if the account has been closed.
     """
     found = await tx.execute(select(*_ACCOUNT).where(col(User.id) == user_key))
-    role, participant_id, narrowed, disabled_at = tuple(found.one())
+    user_id, role, participant_id, narrowed, disabled_at = tuple(found.one())
     if disabled_at is not None:
         raise Forbidden("The account that asked for this is closed.")
     return Actor(
@@ -45,6 +46,7 @@ async def requester(
         scopes=frozenset(scopes),
         experiment_keys=None if experiment_keys is None else frozenset(experiment_keys),
         narrowed=narrowed,
+        user_id=user_id,
     )
 
 

@@ -13,6 +13,7 @@ from server.grants import TOLD
 from server.key_lists import among, keys
 from server.paging import PARENTS
 from server.records import RecordType
+from server.records.audit import AuditAction
 from server.records.experiments import Experiment
 from server.records.groups import UserGroup
 from server.resolvers.context import Context
@@ -79,10 +80,14 @@ class Accesses:
 
 @dataclass(frozen=True, slots=True)
 class OwnersOnly:
-    """What is told of each experiment, or group: None to all but its owner and administrators."""
+    """What is told of each experiment, or group: None to all but its owner and administrators.
+
+    `action` is what the audit log calls it to read that of an experiment.
+    """
 
     batch: Batch
     scope: str
+    action: AuditAction | None = None
 
     async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[Any]:
         context.actor.require(self.scope)
@@ -90,6 +95,8 @@ class OwnersOnly:
         owned = await those(context, keys_of(sources), owns, layout)
         theirs = [source for source in sources if source.key in owned]
         told = iter(await self.batch.load(context, theirs, wanted) if theirs else ())
+        if self.action is not None:
+            context.reads.update((self.action, key) for key in owned)
         return [next(told) if source.key in owned else None for source in sources]
 
 

@@ -8,11 +8,12 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access import Actor
+from server.audit import Origin
 from server.errors import BadUserInput, ExpectedFailure, NotFound
 from server.export import schedules
 from server.export.cron import next_fire
 from server.export.jobs import DAY
-from server.global_ids import type_and_key
+from server.global_ids import global_id, type_and_key
 from server.records.export_schedules import ExportSchedule, ScheduledExperiment
 from server.resolvers.context import Context
 from server.resolvers.names import named
@@ -102,7 +103,9 @@ async def fire(tx: AsyncConnection, schedule: Stored[Any], at: int, smallest_cel
     wanted = replace(
         wanted_again(schedule.wanted), idempotency_key=once, smallest_cell=smallest_cell
     )
-    await queue(tx, actor, wanted, schedule_key=schedule.id, reached=schedule.reached)
+    by = f"schedule {global_id('ExportSchedule', schedule.id)}"
+    origin = Origin(actor_id=actor.user_id, user_agent=by)
+    await queue(tx, actor, wanted, origin, schedule_key=schedule.id, reached=schedule.reached)
 
 
 def _check(planned: Planned) -> None:

@@ -1,21 +1,26 @@
 """What clients see, put together from its parts: the only GraphQL of the server."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import strawberry
 from graphql import ExecutionResult as GraphQLExecutionResult
-from graphql import FormattedExecutionResult, GraphQLError, OperationDefinitionNode
+from graphql import FieldNode, FormattedExecutionResult, GraphQLError, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
+from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from server.errors import Forbidden
 from server.execution.documents import Documents, KnownDocuments
 from server.execution.executor import PlanningExecutor, execute
+from server.records.audit import AuditAction
 from server.resolvers.context import Caller, Context
-from server.schema.errors import CodedErrors, coded
+from server.schema.audit import AuditEntry, AuditQuery
+from server.schema.errors import CodedErrors, coded, unnoted
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
 from server.schema.groups import UserGroupMutation, UserGroupQuery
@@ -36,7 +41,7 @@ from server.schema.sharing import SharingMutation
 
 
 @strawberry.type(description="All that can be read.")
-class Query(ReadingQuery, ExportQuery, ExportScheduleQuery, UserGroupQuery): ...
+class Query(ReadingQuery, ExportQuery, ExportScheduleQuery, UserGroupQuery, AuditQuery): ...
 
 
 @strawberry.type(description="All that can be changed.")
@@ -70,18 +75,13 @@ class OneOperation(SchemaExtension):
         yield
 
 
-class OperationContext(SchemaExtension):
-    """Gives each operation a context, hence a loader, of its own: a socket carries many."""
-
-    def on_operation(self) -> Generator[None]:
-        caller = self.execution_context.context
-        if isinstance(caller, Caller):
-            self.execution_context.context = caller.context()
-        yield
-
-
 class Schema(strawberry.Schema):
-    """Leaves the reporting of errors to CodedErrors: by default each is logged with its query."""
+    """Gives each operation a context, hence a loader, of its own: a socket carries many.
+
+    What the audit log must tell of an operation is noted before its answer is given; one that
+    cannot be noted is answered by an error instead. The reporting of errors is left to
+    CodedErrors: by default each is logged with its query.
+    """
 
     def show_requirements(self) -> None:
         """Mark each field with what it requires of who asks."""
@@ -91,15 +91,34 @@ class Schema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None: ...
 
-    async def execute(self, *args: Any, **options: Any) -> ExecutionResult:
+    async def execute(self, query: str | None, *args: Any, **options: Any) -> ExecutionResult:
         """Answer over HTTP: what is to be watched needs a websocket, which uses `stream`."""
+        caller = options.get("context_value")
         allowed = set(options.get("allowed_operation_types", OperationType))
         allowed -= {OperationType.SUBSCRIPTION}
-        caller = options.get("context_value")
         if isinstance(caller, Caller) and not caller.may_change:
             allowed -= {OperationType.MUTATION}
         options["allowed_operation_types"] = allowed
-        return await super().execute(*args, **options)
+        options["context_value"] = context = _context(caller, query)
+        result = await super().execute(query, *args, **options)
+        if (failure := await _unsettled(context, result.errors)) is not None:
+            return ExecutionResult(None, [failure])
+        return result
+
+    async def stream(self, query: str | None, *args: Any, **options: Any) -> StreamResult:
+        """Answer over a websocket, once or again and again."""
+        options["context_value"] = context = _context(options.get("context_value"), query)
+        answers = await super().stream(query, *args, **options)
+        return self._settled(answers, context)
+
+    async def _settled(self, answers: StreamResult, context: object) -> StreamResult:
+        async with aclosing(answers):
+            async for answer in answers:
+                errors = answer.errors if isinstance(answer, ExecutionResult) else None
+                if (failure := await _unsettled(context, errors)) is not None:
+                    yield ExecutionResult(None, [failure])
+                    return
+                yield answer
 
     def knows(self, text: str, name: str | None) -> bool:
         """Say whether a document was found valid before, and is just one query, of that name."""
@@ -112,8 +131,30 @@ class Schema(strawberry.Schema):
         document = documents.query(text, name)
         assert document is not None
         result = await execute(self._schema, document, variables, context)
+        if (failure := await _unsettled(context, result.errors)) is not None:
+            return GraphQLExecutionResult(None, [failure]).formatted
         errors = [coded(error) for error in result.errors or ()]
         return GraphQLExecutionResult(result.data, errors or None).formatted
+
+
+def _context(caller: object, text: str | None) -> object:
+    return caller.context(text) if isinstance(caller, Caller) else caller
+
+
+async def _unsettled(context: object, errors: Sequence[GraphQLError] | None) -> GraphQLError | None:
+    """Note what the audit log must tell of an operation; return an error if that fails."""
+    if not isinstance(context, Context):
+        return None
+    for error in errors or ():
+        if isinstance(error.original_error, Forbidden) and error.nodes:
+            field = error.nodes[0]
+            if isinstance(field, FieldNode):  # not the alias, which is anything a client writes
+                context.refused[AuditAction.ATTEMPT, field.name.value] = None
+    try:
+        await context.settle()
+    except Exception as failure:
+        return unnoted(failure)
+    return None
 
 
 documents = Documents()
@@ -133,9 +174,10 @@ schema = Schema(
         SparseRating,
         SyncMetric,
         Component,
+        AuditEntry,
     ],
     execution_context_class=PlanningExecutor,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),
-    extensions=[CodedErrors, lambda: KnownDocuments(documents), OneOperation, OperationContext],
+    extensions=[CodedErrors, lambda: KnownDocuments(documents), OneOperation],
 )
 schema.show_requirements()

@@ -47,6 +47,17 @@ def coded(error: GraphQLError) -> GraphQLError:
     return error
 
 
+def unnoted(failure: Exception) -> GraphQLError:
+    """Return what is answered where the audit log could not be added to."""
+    incident = uuid4().hex[:12]
+    log.error("Not noted in the audit log, incident %s: %s", incident, whereabouts(failure))
+    return GraphQLError(
+        "This could not be noted in the audit log, so it is not answered: ask again, or tell the "
+        f"operator: incident {incident}.",
+        extensions={"code": "INTERNAL"},
+    )
+
+
 def is_bug(error: GraphQLError) -> bool:
     """Tell a bug from a failure we expect, and from a request that cannot be executed."""
     cause = error.original_error

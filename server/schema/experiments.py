@@ -6,6 +6,7 @@ import strawberry
 
 from server.execution.fields import Batched
 from server.records import RecordType
+from server.records.audit import AUDIT_LOG, AuditAction, AuditFilter
 from server.records.collaborators import COLLABORATORS
 from server.records.experiments import EXPERIMENTS, ExperimentBase
 from server.records.experiments import Experiment as ExperimentTable
@@ -23,6 +24,7 @@ from server.resolvers.listings import Counts, Listing, PageWithin, Window
 from server.resolvers.lookups import Parents
 from server.resolvers.rights import Accesses, OwnersOnly
 from server.resolvers.summaries import AvailableTypes
+from server.schema.audit import AuditEntry, newest_first
 from server.schema.collaborators import Collaborator
 from server.schema.connection import Connection, loaded, within
 from server.schema.node import Node
@@ -131,7 +133,8 @@ class Experiment(ExperimentBase, Node, DataScope):
         self, first: First = None, after: After = None
     ) -> Connection[Pseudonym] | None:
         listing = Listing(PSEUDONYMS, PSEUDONYMS.filter())
-        return loaded(OwnersOnly(PageWithin(listing, Window(first, after)), listing.listed.scope))
+        page = PageWithin(listing, Window(first, after))
+        return loaded(OwnersOnly(page, PSEUDONYMS.scope, AuditAction.READ_IDENTIFIED))
 
     @strawberry.pydantic.field(
         description="With whom it is shared, the oldest grant first, those that have ended among "
@@ -143,6 +146,20 @@ class Experiment(ExperimentBase, Node, DataScope):
     ) -> Connection[Collaborator] | None:
         listing = Listing(COLLABORATORS, COLLABORATORS.filter())
         return loaded(OwnersOnly(PageWithin(listing, Window(first, after)), listing.listed.scope))
+
+    @strawberry.pydantic.field(
+        description="What was done to it, the newest first; null for all but its owner and "
+        "administrators.",
+        extensions=[Batched()],
+    )
+    def audit_log(
+        self,
+        filter: Annotated[AuditFilter | None, KEEP] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[AuditEntry] | None:
+        page = PageWithin(newest_first(filter), Window(first, after))
+        return loaded(OwnersOnly(page, AUDIT_LOG.scope))
 
     @strawberry.pydantic.field(description="How many rooms it has.", extensions=[Batched()])
     def room_count(self) -> int:

@@ -8,6 +8,7 @@ import strawberry
 
 from server.column_types import ByteCount
 from server.execution.fields import Batched
+from server.records.audit import AuditAction
 from server.records.export_schedules import ExportSchedule as ExportScheduleTable
 from server.records.exports import (
     EXPORTS,
@@ -140,7 +141,7 @@ class ExportMutation:
         description="Queue an export; `exportProgress` tells how it goes. Without an "
         "`idempotencyKey`, a finished export of the caller's that holds the same, of data that "
         "nobody has changed, is returned instead.",
-        extensions=[UserErrors(ExportPayload)],
+        extensions=[UserErrors(ExportPayload, AuditAction.EXPORT)],
     )
     async def export_create(
         self,
@@ -159,7 +160,7 @@ class ExportMutation:
     @strawberry.mutation(
         description="Queue an export again that FAILED, was CANCELED or has EXPIRED: the same one, "
         "with the same recipe and snapshot, if that may still be exported.",
-        extensions=[UserErrors(ExportPayload)],
+        extensions=[UserErrors(ExportPayload, AuditAction.EXPORT)],
     )
     async def export_retry(self, info: Info, id: ExportId) -> ExportPayload:
         return _payload(await exports.retry(info.context, id))

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from server.records import RecordType, conditions, json_conditions
+from server.records.audit import AUDIT_LOG, AuditAction, AuditActionIn
 from server.records.base import Place
 from server.records.data_filter import DataFilter
 from server.records.described import Described
@@ -68,12 +69,14 @@ _LISTED: tuple[Listed, ...] = (
     PARTICIPANTS,
     EXPORTS,
     EXPORT_SCHEDULES,
+    AUDIT_LOG,
     *(record_type.value for record_type in RecordType),
 )
 
 show(RecordType, lambda each: each.value.description, name="DataType")
 for kind in (
     Anonymization,
+    AuditAction,
     ExperimentStatus,
     ExportErrorCode,
     ExportFormat,
@@ -100,6 +103,7 @@ _ask(
     conditions.TextListMatch,
     json_conditions.JsonMatch,
     AnonymizationIn,
+    AuditActionIn,
     ExperimentStatusIn,
     ExportErrorCodeIn,
     ExportFormatIn,

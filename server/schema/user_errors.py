@@ -1,5 +1,6 @@
 """Turns what a mutation's resolver refuses into its payload's `userErrors`: the one place."""
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -7,7 +8,11 @@ import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import AsyncExtensionResolver
 
-from server.errors import ExpectedFailure
+from server.errors import ExpectedFailure, Forbidden, NotFound
+from server.global_ids import type_and_key
+from server.records.audit import AuditAction
+from server.resolvers.context import Context
+from server.resolvers.lookups import NODES
 
 
 @strawberry.enum(description="Why a mutation was refused, for programs.")
@@ -46,10 +51,14 @@ class UserError:
 
 
 class UserErrors(FieldExtension):
-    """Put in a mutation's `extensions`: its payload must have `user_errors`, the rest nullable."""
+    """Put in a mutation's `extensions`: its payload must have `user_errors`, the rest nullable.
 
-    def __init__(self, payload: type[Any]) -> None:
+    What is refused for want of a right is noted in the audit log, as an `action`.
+    """
+
+    def __init__(self, payload: type[Any], action: AuditAction = AuditAction.ATTEMPT) -> None:
         self.payload = payload
+        self.action = action
 
     async def resolve_async(
         self, next_: AsyncExtensionResolver, source: Any, info: strawberry.Info, **kwargs: Any
@@ -57,9 +66,20 @@ class UserErrors(FieldExtension):
         try:
             return await next_(source, info, **kwargs)
         except ExpectedFailure as failure:
+            if isinstance(failure, Forbidden | NotFound):
+                context: Context = info.context
+                context.refused[self.action, _asked(info.field_name, kwargs)] = None
             error = UserError(
                 field=list(failure.field) or None,
                 message=failure.message,
                 code=UserErrorCode(failure.code),
             )
             return self.payload(user_errors=[error])
+
+
+def _asked(field: str, arguments: Mapping[str, object]) -> str:
+    """Name a mutation and what it was to be done to: global ids, of all that was given."""
+    texts = [each for each in arguments.values() if isinstance(each, str)]
+    known = ((text, type_and_key(text)) for text in texts)
+    ids = [text for text, parts in known if parts is not None and parts[0] in NODES]
+    return " ".join((field, *ids))

@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from server.api_keys import actor_with, kept_of
-from server.audit import Origin, add
+from server.audit import add
 from server.browsers import Browsers
 from server.db import Database
 from server.errors import ExpectedFailure, Unauthenticated
+from server.origins import origin_of
 from server.records.audit import AuditAction
 from server.records.users import User
 from server.sessions import Session, begin, end, session_with
@@ -164,7 +165,7 @@ class SignIn:
         if (before := self.browsers.session(request)) is not None:
             await end(tx, before)
         secret = await begin(tx, account.key, self.browsers.seconds, api_key_key)
-        origin = _origin_of(request, account.user_id, api_key)
+        origin = origin_of(request, account.user_id, api_key)
         await add(tx, origin, AuditAction.SIGN_IN, resource=way)
         response = RedirectResponse(goal, 303, {"Cache-Control": "no-store"})
         self.browsers.remember(request, response, secret)
@@ -177,7 +178,7 @@ class SignIn:
             yield
         except ExpectedFailure:
             async with self.db.write() as tx:
-                origin = _origin_of(request)
+                origin = origin_of(request)
                 await add(tx, origin, AuditAction.SIGN_IN, allowed=False, resource=way)
             raise
 
@@ -188,7 +189,7 @@ class SignIn:
         if secret is not None and session is not None:
             async with self.db.write() as tx:
                 await end(tx, secret)
-                await add(tx, _origin_of(request, session.user_id), AuditAction.SIGN_OUT)
+                await add(tx, origin_of(request, session.user_id), AuditAction.SIGN_OUT)
         response = RedirectResponse("/auth/sign-in", 303, {"Cache-Control": "no-store"})
         self.browsers.forget(request, response)
         return response
@@ -225,9 +226,3 @@ async def _form_of(request: Request) -> dict[str, str]:
         if len(body) > MOST_FORM_BYTES:
             return {}
     return dict(parse_qsl(body.decode(errors="replace")))
-
-
-def _origin_of(request: Request, actor_id: str | None = None, api_key: str | None = None) -> Origin:
-    address = None if request.client is None else request.client.host
-    agent = request.headers.get("user-agent")
-    return Origin(actor_id=actor_id, api_key=api_key, address=address, user_agent=agent)

@@ -1,0 +1,1 @@
+"""The audit log outside of the API: whether it is whole, and as a file."""

@@ -1,0 +1,72 @@
+"""Reads that the audit log tells of: found where rows are loaded, noted once all of them are."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from server.access import TYPE_OF, is_identified_only
+from server.batches import Wanted
+from server.db import Table
+from server.records.audit import AuditAction
+from server.records.experiments import Experiment
+from server.records.participants import Participant
+from server.records.rooms import Room
+from server.records.users import UserRole
+from server.resolvers.context import Context
+from server.rows import TableLayout, layout_of
+
+_DATA: frozenset[type[Table]] = frozenset((Experiment, Room, Participant, *TYPE_OF))
+"""The tables of experiments' data."""
+
+_EXPERIMENT = "experiment_key"
+
+
+def layout_to_read(
+    context: Context, model: type[Table], wanted: Wanted, *, entry: bool = False
+) -> TableLayout:
+    """Return the layout to read rows by: with their experiments, if the audit log names those.
+
+    `entry` says that they are not reached from other rows, whose experiment is theirs.
+    """
+    layout = layout_of(model, wanted, raw=context.db.raw)
+    if wanted is None or not _is_told(context, layout, entry=entry):
+        return layout
+    return layout_of(model, wanted | {_EXPERIMENT}, raw=context.db.raw)
+
+
+def tell(
+    context: Context, layout: TableLayout, rows: Iterable[Sequence[Any]], *, entry: bool = False
+) -> None:
+    """Have it noted when the operation is over, if it must be, of which experiments rows are."""
+    if not _is_told(context, layout, entry=entry):
+        return
+    experiment = layout.place["key" if layout.model is Experiment else _EXPERIMENT]
+    identifying = [place for place, name in _identifying(layout) if context.names(name)]
+    administers = entry and context.actor.role is UserRole.ADMINISTRATOR
+    for row in rows:
+        if administers:
+            context.reads.add((AuditAction.ADMINISTRATOR_ACCESS, row[experiment]))
+        if any(row[place] is not None for place in identifying):
+            context.reads.add((AuditAction.READ_IDENTIFIED, row[experiment]))
+
+
+def _is_told(context: Context, layout: TableLayout, *, entry: bool) -> bool:
+    role = context.actor.role
+    if role is UserRole.ADMINISTRATOR and entry and layout.model in _DATA:
+        return True
+    return role is not UserRole.PARTICIPANT and bool(_identifying(layout))
+
+
+@lru_cache(4096)
+def _identifying(layout: TableLayout) -> Sequence[tuple[int, str]]:
+    """Return the places of what tells who a participant is, and its names in a document."""
+    return [
+        (place, _camel(name))
+        for name, place in layout.place.items()
+        if is_identified_only(layout.columns[name])
+    ]
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
