@@ -24,7 +24,7 @@ from sqlmodel import col
 
 from server.errors import Forbidden
 from server.grants import allows, covers, shared_with
-from server.key_lists import among, keys
+from server.key_lists import among, keys, listed
 from server.records import RecordType
 from server.records.collaborators import Collaborator
 from server.records.experiments import Experiment
@@ -61,6 +61,7 @@ class Actor:
     scopes           the key's
     experiment_keys  the only ones that the key is for; None for a key that is not so bound
     narrowed         whether anything is shared with them of which some data types are left out
+    ends_at          when the key stops working; None for never
     at               the moment for which rights are asked: what ends before does not count
     """
 
@@ -70,6 +71,7 @@ class Actor:
     scopes: frozenset[str]
     experiment_keys: frozenset[int] | None = None
     narrowed: bool = False
+    ends_at: Timestamp | None = None
     at: Timestamp = field(default_factory=now, compare=False)
 
     @cached_property
@@ -189,6 +191,22 @@ class Actor:
         if self.role is UserRole.ADMINISTRATOR:
             return self.sees(layout)
         return and_(self.sees(layout), key_of(layout, "experiment").in_(self._owned()))
+
+    def holds(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the API keys of the actor's account: nobody else's.
+
+        A key that is bound to experiments sees those that are bound to none but some of these.
+        """
+        theirs = layout.columns["user_key"] == self._key
+        if self.experiment_keys is None:
+            return theirs
+        bound = listed(layout.columns["experiment_keys"])
+        beyond = select(bound.c.value).where(not_(among(bound.c.value, self._experiment_keys)))
+        return and_(
+            theirs,
+            layout.columns["experiment_keys"].is_not(None),
+            not_(exists(beyond.correlate(layout.model))),
+        )
 
     @property
     def _key(self) -> BindParameter[int]:

@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
+from server.attempts import Attempts
 from server.db import Database
 from server.endpoint import GraphQLEndpoint
+from server.entrance import Entrance
 from server.export.jobs import Exporter
 from server.export.plan import planner
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.files import file_routes
+from server.key_uses import KeyUses
 from server.links import Signer, load_secret
 from server.migrate import migrate, require_current
 from server.pages import page_routes
@@ -33,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     exporter = Exporter(db, storage, hub, settings, plan=plan)
     surveyor = Surveyor(db, plan)
     signer = Signer(load_secret(settings), settings.link_seconds)
+    key_uses = KeyUses(db)
     services = Services(
         db,
         storage,
@@ -40,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         hub,
         signer,
         surveyor,
+        Entrance(db, key_uses, Attempts(settings.wrong_keys_a_minute)),
         fast_path=settings.fast_path,
         smallest_cell=settings.smallest_cell,
         export_days=settings.export_days,
@@ -52,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await (migrate(db) if db.file else require_current(db))
         exporter.start()
         scheduler.start()
+        key_uses.start()
         try:
             yield
         finally:
@@ -59,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await exporter.stop()
             await surveyor.stop()
             await hub.close()
+            await key_uses.stop()
             await db.close()
 
     app = Starlette(
@@ -71,4 +78,5 @@ def create_app(settings: Settings | None = None) -> Starlette:
         lifespan=lifespan,
     )
     app.state.db = db
+    app.state.key_uses = key_uses
     return app

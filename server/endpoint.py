@@ -21,14 +21,21 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+    SubscribeMessage,
+)
 
-from server.errors import Unauthenticated
+from server.errors import Throttled, Unauthenticated
 from server.resolvers.context import Caller, Services
 from server.schema import schema
 
 INIT_SECONDS = 10
 """How long a socket may stay silent before it says who it is."""
+
+THROTTLED = 4429
+"""What closes a socket from where too many wrong keys came: too many requests, as of HTTP 429."""
 
 
 def key_in(headers: Mapping[str, object]) -> str | None:
@@ -63,9 +70,12 @@ def _whole_text(data: object) -> object:
 class Refusal(HTTPException):
     """A request that is answered without being executed."""
 
-    def __init__(self, status_code: int, code: str, reason: str) -> None:
+    def __init__(
+        self, status_code: int, code: str, reason: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(status_code, reason)
         self.code = code
+        self.headers = headers
 
 
 class _TextSocket(ASGIWebSocketAdapter):
@@ -90,11 +100,17 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
             said = {}
         await super().handle_message(cast("Message", said))
 
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        try:
+            await super().handle_connection_init(message)
+        except Throttled as failure:
+            await self.websocket.close(THROTTLED, failure.message)
+
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         if self.connection_acknowledged:
             try:
                 await self.context.authenticate()
-            except Unauthenticated:
+            except (Unauthenticated, Throttled):
                 await self.websocket.close(4403, "Forbidden")
                 return
         await super().handle_subscribe(message)
@@ -138,11 +154,15 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Caller:
         caller = Caller(self._services, partial(self._address, request), key_in(request.headers))
+        caller.client_address = None if request.client is None else request.client.host
         if isinstance(request, Request):
             try:
                 await caller.authenticate()
             except Unauthenticated as failure:
                 raise Refusal(401, failure.code, failure.message) from failure
+            except Throttled as failure:
+                wait = {"Retry-After": str(failure.seconds)}
+                raise Refusal(429, failure.code, failure.message, wait) from failure
         return caller
 
     def _address(self, request: Request | WebSocket) -> str:
@@ -228,9 +248,10 @@ def _refused(refusal: HTTPException) -> Response:
     code = refusal.code if isinstance(refusal, Refusal) else "BAD_USER_INPUT"
     error = {"message": refusal.reason, "extensions": {"code": code}}
     headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "GET, POST"}}
+    told = refusal.headers if isinstance(refusal, Refusal) else None
     return Response(
         dump({"errors": [error]}),
         refusal.status_code,
-        headers.get(refusal.status_code),
+        told or headers.get(refusal.status_code),
         media_type="application/json",
     )

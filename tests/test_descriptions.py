@@ -34,6 +34,7 @@ UNITS = {
     "scale units": r"\bscale",
     "bytes": r"\bbytes\b",
     "exports": r"\bexports\b",
+    "requests": r"\brequests\b",
     "participants": r"\bparticipants\b",
     "ratio": r"\b1 is real time\b",
     "pixels": r"1280x720",
@@ -85,15 +86,15 @@ def numbers() -> Iterator[tuple[str, str, str]]:
             for column in inspect(listed.model).columns
             if column.info.get("unit")
         }
-        shown, asked = BUILT.type_map[name], BUILT.type_map[f"{name}Filter"]
+        shown, asked = BUILT.type_map[name], BUILT.type_map.get(f"{name}Filter")
         assert isinstance(shown, GraphQLObjectType)
-        assert isinstance(asked, GraphQLInputObjectType)
+        conditions = asked.fields if isinstance(asked, GraphQLInputObjectType) else {}
         order = BUILT.type_map.get(f"{name}OrderField")
         choices = order.values if isinstance(order, GraphQLEnumType) else {}
         for column, unit in units.items():
             for where, said in (
                 (name, shown.fields.get(camel(column))),
-                (f"{name}Filter", asked.fields.get(camel(column))),
+                (f"{name}Filter", conditions.get(camel(column))),
                 (f"{name}OrderField", choices.get(column.upper())),
             ):
                 if said is not None:

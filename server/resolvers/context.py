@@ -1,16 +1,17 @@
 """What every resolver is given: who asks, and the parts of the server that it may use."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access import Actor
-from server.api_keys import actor_with
+from server.api_keys import Holder
 from server.audit import Origin, add
 from server.batches import Batches
 from server.db import Database
+from server.entrance import Entrance
 from server.export.jobs import Exporter
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
@@ -29,6 +30,7 @@ class Services:
     hub: Hub
     signer: Signer
     surveyor: Surveyor
+    entrance: Entrance
     fast_path: bool = True
     smallest_cell: int = 5
     export_days: int = 7
@@ -84,19 +86,30 @@ class Context:
 
 @dataclass(slots=True)
 class Caller:
-    """Whoever is at the other end of a request, or of a socket, until their key is known."""
+    """Whoever is at the other end of a request, or of a socket, until their key is known.
+
+    client_address  the network address from which they ask
+    holder          who they are by their key, once that is known
+    """
 
     services: Services
     address: Callable[[], str]
     key: str | None
+    client_address: str | None = None
+    holder: Holder | None = None
     actor: Actor | None = None
     connection_params: Mapping[str, object] = field(default_factory=dict[str, object])
 
     async def authenticate(self) -> None:
-        """Find out who holds the key; Unauthenticated if nobody does."""
-        self.actor = await actor_with(self.services.db, self.key)
+        """Find out who holds the key; Unauthenticated if nobody does, Throttled as `Entrance`."""
+        self.holder = await self.services.entrance.holder(self.key, self.client_address)
+        self.actor = self.holder.actor
 
     def context(self) -> Context:
         """Return the context of a new operation: a socket has many, each with its own loader."""
         assert self.actor is not None
-        return Context(self.services, self.actor, self.address)
+        origin = Origin(address=self.client_address)
+        if (holder := self.holder) is not None:
+            self.services.entrance.uses.note(holder, self.client_address)
+            origin = replace(origin, actor_id=holder.user_id, api_key=holder.prefix)
+        return Context(self.services, self.actor, self.address, origin)

@@ -1,6 +1,6 @@
 """Lists: a page of them, and how long they are, for many parents at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from server.access import Actor
 from server.batches import Wanted
 from server.cursors import PageRequest, SortKey, check_cursors, page_size
+from server.db import Table
 from server.errors import BadUserInput
 from server.key_lists import among, keys
 from server.paging import (
@@ -24,6 +25,7 @@ from server.paging import (
     pages_statement,
 )
 from server.records import RecordType
+from server.records.api_keys import ApiKey
 from server.records.base import DataType
 from server.records.export_schedules import ExportSchedule
 from server.records.exports import Export
@@ -228,9 +230,16 @@ async def _count_of_all(context: Context, listing: Listing) -> int:
 
 
 def seen(actor: Actor, layout: TableLayout) -> ColumnElement[bool]:
-    """Return the clause that keeps what the actor may see: of exports and schedules, their own."""
-    asked_for = layout.model in (Export, ExportSchedule)
-    return actor.sees_exports(layout) if asked_for else actor.sees(layout)
+    """Return the clause that keeps what the actor may see of a table."""
+    return _SEEN.get(layout.model, Actor.sees)(actor, layout)
+
+
+_SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]] = {
+    Export: Actor.sees_exports,
+    ExportSchedule: Actor.sees_exports,
+    ApiKey: Actor.holds,
+}
+"""What is not seen by all who see the experiment it is about."""
 
 
 def _layout(

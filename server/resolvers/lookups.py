@@ -14,6 +14,7 @@ from server.errors import BadUserInput
 from server.global_ids import type_and_key
 from server.key_lists import among, keys
 from server.records import RecordType
+from server.records.api_keys import API_KEYS
 from server.records.experiments import EXPERIMENTS, Experiment
 from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import EXPORTS
@@ -37,6 +38,7 @@ NODES: Mapping[str, Listed] = {
         PARTICIPANTS,
         EXPORTS,
         EXPORT_SCHEDULES,
+        API_KEYS,
         *(t.value for t in RecordType),
     )
 }

@@ -15,6 +15,7 @@ from strawberry.types.graphql import OperationType
 from server.execution.documents import Documents, KnownDocuments
 from server.execution.executor import PlanningExecutor, execute
 from server.resolvers.context import Caller, Context
+from server.schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from server.schema.errors import CodedErrors, coded
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
@@ -33,11 +34,11 @@ from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 
 
 @strawberry.type(description="All that can be read.")
-class Query(ReadingQuery, ExportQuery, ExportScheduleQuery): ...
+class Query(ReadingQuery, ExportQuery, ExportScheduleQuery, ApiKeyQuery): ...
 
 
 @strawberry.type(description="All that can be changed.")
-class Mutation(ExportMutation, ExportScheduleMutation): ...
+class Mutation(ExportMutation, ExportScheduleMutation, ApiKeyMutation): ...
 
 
 @strawberry.type(description="All that can be watched.")
