@@ -8,6 +8,7 @@ import typer
 
 from server.commands.export import export
 from server.commands.verify import verify
+from server.operating.commands import grants, keys, users
 from server.settings import Settings
 
 app = typer.Typer(
@@ -18,6 +19,9 @@ app = typer.Typer(
 
 app.command()(export)
 app.command()(verify)
+app.add_typer(users, name="users")
+app.add_typer(keys, name="keys")
+app.add_typer(grants, name="grants")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
