@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from typer.testing import CliRunner
 
+from server.cli import app
 from server.records.api_keys import ApiKey
 from server.records.audit import AuditEntry
 from server.records.collaborators import Collaborator
