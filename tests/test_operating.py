@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from sqlalchemy import select
 from sqlmodel import col
 from typer.testing import CliRunner
@@ -28,7 +27,7 @@ def settings(tmp_path: Path, any_url: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("HYPERDATA_DATABASE_URL", any_url)
 
 
-async def run(*arguments: str) -> Result:
+async def run(*arguments: str) -> Any:
     """Run a command, beside the server that this process is."""
     return await asyncio.to_thread(CliRunner().invoke, app, arguments)
 
@@ -37,7 +36,8 @@ async def done(*arguments: str) -> str:
     """Return what a command says that must succeed."""
     ended = await run(*arguments)
     assert ended.exit_code == 0, ended.stderr
-    return ended.stdout
+    told: str = ended.stdout
+    return told
 
 
 async def refused(*arguments: str) -> str:
@@ -45,7 +45,8 @@ async def refused(*arguments: str) -> str:
     ended = await run(*arguments)
     assert (ended.exit_code, ended.stdout) == (1, ""), ended
     assert isinstance(ended.exception, SystemExit)
-    return ended.stderr
+    told: str = ended.stderr
+    return told
 
 
 def table(told: str) -> list[list[str]]:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -67,7 +68,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | None]]) -
     """Print rows below their headings; a line with tabs for each where nobody is looking."""
     if not said.is_terminal:
         for row in rows:
-            said.out("\t".join(cell or "" for cell in row), highlight=False)
+            typer.echo("\t".join(cell or "" for cell in row))
         return
     table = Table(*headings, box=None, pad_edge=False)
     for row in rows:
