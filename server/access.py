@@ -32,7 +32,7 @@ from server.grants import (
     shared_with,
     told_of,
 )
-from server.key_lists import among, keys
+from server.key_lists import among, keys, listed
 from server.records import RecordType
 from server.records.experiments import Experiment
 from server.records.export_schedules import ScheduledExperiment
@@ -68,6 +68,7 @@ class Actor:
     scopes           the key's
     experiment_keys  the only ones that the key is for; None for a key that is not so bound
     narrowed         whether anything is shared with them of which some data types are left out
+    ends_at          when the key stops working; None for never
     at               the moment for which rights are asked: what ends before does not count
     user_id          public id of the account, and
     api_key          how the API key begins that is in use: for the audit log alone
@@ -79,6 +80,7 @@ class Actor:
     scopes: frozenset[str]
     experiment_keys: frozenset[int] | None = None
     narrowed: bool = False
+    ends_at: Timestamp | None = None
     at: Timestamp = field(default_factory=now, compare=False)
     user_id: str | None = field(default=None, compare=False)
     api_key: str | None = field(default=None, compare=False)
@@ -233,6 +235,22 @@ class Actor:
     def grants(self) -> Select[*tuple[Any, ...]]:
         """Select what is granted to the actor, as `told_of`."""
         return told_of(self._shared())
+
+    def holds(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the API keys of the actor's account: nobody else's.
+
+        A key that is bound to experiments sees those that are bound to none but some of these.
+        """
+        theirs = layout.columns["user_key"] == self._key
+        if self.experiment_keys is None:
+            return theirs
+        bound = listed(layout.columns["experiment_keys"])
+        beyond = select(bound.c.value).where(not_(among(bound.c.value, self._experiment_keys)))
+        return and_(
+            theirs,
+            layout.columns["experiment_keys"].is_not(None),
+            not_(exists(beyond.correlate(layout.model))),
+        )
 
     @property
     def _key(self) -> BindParameter[int]:

@@ -2,7 +2,8 @@
 
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
@@ -25,13 +26,15 @@ PREFIX = "hst_live_"
 _ALPHABET = string.ascii_letters + string.digits
 _RANDOM, _CHECKSUM = 40, 6
 _HOLDER: Mapping[str, Any] = {
-    "user_key": col(User.id),
-    "user_id": col(User.user_id),
+    "key": col(ApiKey.id),
     "prefix": col(ApiKey.prefix),
+    "user_id": col(User.user_id),
+    "user_key": col(User.id),
     "role": col(User.role),
     "participant_id": col(User.participant_id),
     "scopes": col(ApiKey.scopes),
     "experiment_keys": col(ApiKey.experiment_keys),
+    "expires_at": col(ApiKey.expires_at),
     "narrowed": is_narrowed(col(User.id)),
 }
 _LAYOUTS = {
@@ -40,23 +43,36 @@ _LAYOUTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds an API key, and which one: its row."""
+
+    actor: Actor
+    key: int
+
+
 async def issue(
     tx: AsyncConnection,
     user_key: int,
     name: str,
     scopes: Sequence[str] = ("*",),
     expires_at: Timestamp | None = None,
+    *,
+    description: str | None = None,
+    experiment_keys: Collection[int] | None = None,
 ) -> str:
     """Store a new key of a user and return it: the only time that anyone can read it."""
     random = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
     secret = f"{PREFIX}{random}{_checksum(random)}"
     await tx.execute(
         insert(ApiKey).values(
-            hash=_hash(secret),
+            hash=hash_of(secret),
             user_key=user_key,
             name=name,
+            description=description,
             prefix=secret[: len(PREFIX) + 4],
             scopes=list(scopes),
+            experiment_keys=None if experiment_keys is None else sorted(experiment_keys),
             created_at=now(),
             expires_at=expires_at,
         )
@@ -64,20 +80,16 @@ async def issue(
     return secret
 
 
-async def actor_with(db: Database, secret: str | None) -> Actor:
+async def holder_of(db: Database, secret: str) -> Holder:
     """Return the holder of a key; Unauthenticated if it is none of ours, expired or revoked."""
-    if not secret:
-        raise Unauthenticated(
-            "Send an API key: header `X-API-Key: hst_live_…` or `Authorization: Bearer hst_live_…`."
-        )
     if not _is_well_formed(secret):  # a mistyped key costs no look-up
         raise Unauthenticated("That is not an API key of ours: check that all of it is there.")
     prepared = db.prepare(_holder, _holder)
-    found = await db.fetch(prepared, {"hash": _hash(secret), "now": now()})
+    found = await db.fetch(prepared, {"hash": hash_of(secret), "now": now()})
     if not found:
         raise Unauthenticated("That API key is unknown, expired or revoked: use another one.")
     holder = _LAYOUTS[db.raw].row(found[0])
-    return Actor(
+    actor = Actor(
         user_key=holder.user_key,
         role=UserRole(holder.role),
         participant_id=holder.participant_id,
@@ -86,7 +98,9 @@ async def actor_with(db: Database, secret: str | None) -> Actor:
         narrowed=bool(holder.narrowed),
         user_id=holder.user_id,
         api_key=holder.prefix,
+        ends_at=holder.expires_at,
     )
+    return Holder(actor, holder.key)
 
 
 def _holder() -> Statement:
@@ -102,8 +116,9 @@ def _holder() -> Statement:
     )
 
 
-def _hash(secret: str) -> str:
-    return sha256(secret.encode()).hexdigest()  # 238 random bits need no salt
+def hash_of(secret: str) -> str:
+    """Return what is stored of a key."""
+    return sha256(secret.encode(errors="replace")).hexdigest()  # 238 random bits need no salt
 
 
 def _checksum(random: str) -> str:
@@ -118,11 +133,3 @@ def _checksum(random: str) -> str:
 def _is_well_formed(secret: str) -> bool:
     random = secret.removeprefix(PREFIX)[:_RANDOM]
     return secret.isascii() and secret == f"{PREFIX}{random}{_checksum(random)}"
-
-
-async def kept_of(tx: AsyncConnection, secret: str) -> tuple[int, str]:
-    """Return what is kept of a key that is known to be ours: its row's key, and how it begins."""
-    kept = select(col(ApiKey.id), col(ApiKey.prefix)).where(col(ApiKey.hash) == _hash(secret))
-    key, prefix = (await tx.execute(kept)).one()
-    assert key is not None
-    return key, prefix

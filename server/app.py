@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
+from server.attempts import Attempts
 from server.browsers import Browsers
 from server.db import Database
 from server.endpoint import GraphQLEndpoint
+from server.entrance import Entrance
 from server.export.jobs import Exporter
 from server.export.plan import planner
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.files import file_routes
+from server.key_uses import KeyUses
 from server.links import Signer, load_secret
 from server.migrate import migrate, require_current
 from server.pages import page_routes
@@ -42,6 +45,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     secret = load_secret(settings)
     signer = Signer(secret, settings.link_seconds)
     browsers = Browsers(secret, settings.public_url, settings.session_seconds)
+    key_uses = KeyUses(db)
+    entrance = Entrance(db, key_uses, Attempts(settings.wrong_keys_a_minute))
     services = Services(
         db,
         storage,
@@ -49,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         hub,
         signer,
         surveyor,
+        entrance,
         fast_path=settings.fast_path,
         smallest_cell=settings.smallest_cell,
         export_days=settings.export_days,
@@ -56,7 +62,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
     graphql = GraphQLEndpoint(services, browsers)
     sign_in = SignIn(
-        db, browsers, _provider(settings), create=settings.oidc_create, contact=settings.contact
+        db,
+        browsers,
+        entrance,
+        _provider(settings),
+        create=settings.oidc_create,
+        contact=settings.contact,
     )
 
     @asynccontextmanager
@@ -64,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await (migrate(db) if db.file else require_current(db))
         exporter.start()
         scheduler.start()
+        key_uses.start()
         try:
             yield
         finally:
@@ -71,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await exporter.stop()
             await surveyor.stop()
             await hub.close()
+            await key_uses.stop()
             await db.close()
 
     app = Starlette(
@@ -85,6 +98,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     )
     app.state.db = db
     app.state.services = services
+    app.state.key_uses = key_uses
     return app
 
 

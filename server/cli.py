@@ -8,6 +8,7 @@ import typer
 
 from server.commands.export import export
 from server.commands.verify import verify
+from server.operating.commands import grants, keys, users
 from server.settings import Settings
 
 app = typer.Typer(
@@ -20,6 +21,9 @@ audit = typer.Typer(help="The audit log: whether it is whole, and as a file.", n
 app.add_typer(audit, name="audit")
 app.command()(export)
 app.command()(verify)
+app.add_typer(users, name="users")
+app.add_typer(keys, name="keys")
+app.add_typer(grants, name="grants")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]

@@ -31,12 +31,15 @@ from strawberry.types.graphql import OperationType
 
 from server.authentication import CSRF_REFUSED, authenticate_socket, caller_of, until_refused
 from server.browsers import Browsers
-from server.errors import Unauthenticated
+from server.errors import Throttled, Unauthenticated
 from server.resolvers.context import Caller, Services
 from server.schema import schema
 
 INIT_SECONDS = 10
 """How long a socket may stay silent before it says who it is."""
+
+THROTTLED = 4429
+"""What closes a socket from where too many wrong keys came: too many requests, as of HTTP 429."""
 
 
 def dump(data: object) -> bytes:
@@ -62,9 +65,12 @@ def _whole_text(data: object) -> object:
 class Refusal(HTTPException):
     """A request that is answered without being executed."""
 
-    def __init__(self, status_code: int, code: str, reason: str) -> None:
+    def __init__(
+        self, status_code: int, code: str, reason: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(status_code, reason)
         self.code = code
+        self.headers = headers
 
 
 class _TextSocket(ASGIWebSocketAdapter):
@@ -94,7 +100,11 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
     _watching: asyncio.Task[None] | None = None
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
-        await super().handle_connection_init(message)
+        try:
+            await super().handle_connection_init(message)
+        except Throttled as failure:
+            await self.websocket.close(THROTTLED, failure.message)
+            return
         if self.connection_acknowledged and self._watching is None:
             self._watching = asyncio.create_task(until_refused(self.context, self._refuse))
 
@@ -122,7 +132,7 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
         if self.connection_acknowledged:
             try:
                 await self.context.authenticate()
-            except Unauthenticated:
+            except (Unauthenticated, Throttled):
                 await self._refuse()
                 return
         await super().handle_subscribe(message)
@@ -171,6 +181,9 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
                 await caller.authenticate()
             except Unauthenticated as failure:
                 raise Refusal(401, failure.code, failure.message) from failure
+            except Throttled as failure:
+                wait = {"Retry-After": str(failure.seconds)}
+                raise Refusal(429, failure.code, failure.message, wait) from failure
         return caller
 
     async def on_ws_connect(self, context: Caller) -> dict[str, object] | None:
@@ -260,9 +273,10 @@ def _refused(refusal: HTTPException) -> Response:
     code = refusal.code if isinstance(refusal, Refusal) else "BAD_USER_INPUT"
     error = {"message": refusal.reason, "extensions": {"code": code}}
     headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "GET, POST"}}
+    told = refusal.headers if isinstance(refusal, Refusal) else None
     return Response(
         dump({"errors": [error]}),
         refusal.status_code,
-        headers.get(refusal.status_code),
+        told or headers.get(refusal.status_code),
         media_type="application/json",
     )

@@ -2,6 +2,7 @@
 
     ExpectedFailure
     ├── Unauthenticated     UNAUTHENTICATED    no API key, or not one of ours
+    ├── Throttled           THROTTLED          too many wrong API keys came from there
     ├── Forbidden           FORBIDDEN          the key does not allow this
     ├── NotFound            NOT_FOUND          no such thing, or none that the caller may see
     ├── BadUserInput        BAD_USER_INPUT     an argument cannot be used
@@ -37,6 +38,16 @@ class Unauthenticated(ExpectedFailure):
     """Nobody we know is asking."""
 
     code = "UNAUTHENTICATED"
+
+
+class Throttled(ExpectedFailure):
+    """Too many wrong API keys came from a network address: it must wait some seconds."""
+
+    code = "THROTTLED"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class Forbidden(ExpectedFailure):

@@ -36,13 +36,15 @@ def keys(name: str | None, values: Sequence[int] = ()) -> BindParameter[Any]:
     return bindparam(name, list(values), _KeyList())
 
 
-def listed(values: Sequence[int] | BindParameter[Any]) -> TableValuedAlias:
+def listed(values: Sequence[int] | ColumnElement[Any]) -> TableValuedAlias:
     """Return keys as a table, with columns `key` (to sort by for their order) and `value`.
+
+    They may be what a column of JSON holds.
 
     One parameter however many there are: databases take only some thousands, and a statement that
     does not change with their number is compiled once.
     """
-    parameter = values if isinstance(values, BindParameter) else keys(None, values)
+    parameter = values if isinstance(values, ColumnElement) else keys(None, values)
     return _Elements(parameter).table_valued(column("key", BigInteger), column("value", BigInteger))
 
 

@@ -26,5 +26,7 @@ def run(settings: Settings, host: str, port: int) -> None:
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,  # measured: 37 KiB a socket
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),  # else anybody on this machine is believed
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=10,
     )

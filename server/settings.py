@@ -63,6 +63,16 @@ class Settings(BaseSettings):
         default=False,
         description="Whether whoever the provider vouches for gets a researcher's account.",
     )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies in front, separated by commas: they are "
+        "believed who asks, and whether by https.",
+    )
+    wrong_keys_a_minute: int = Field(
+        default=30,
+        ge=1,
+        description="How many wrong API keys may come from an address in a minute before it waits.",
+    )
     fast_path: bool = Field(
         default=True,
         description="Whether compiled plans execute selections; off, graphql-core alone does.",

@@ -34,6 +34,7 @@ UNITS = {
     "scale units": r"\bscale",
     "bytes": r"\bbytes\b",
     "exports": r"\bexports\b",
+    "requests": r"\brequests\b",
     "participants": r"\bparticipants\b",
     "ratio": r"\b1 is real time\b",
     "pixels": r"1280x720",

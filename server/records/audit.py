@@ -26,6 +26,8 @@ class AuditAction(Described):
     KEY_CREATE = "KEY_CREATE", "Made an API key."
     KEY_REVOKE = "KEY_REVOKE", "Revoked an API key."
     KEY_NEW_ADDRESS = "KEY_NEW_ADDRESS", "Used an API key from an address that was new to it."
+    KEY_REFUSED = "KEY_REFUSED", "Tried an API key that is none, or does not work any more."
+    ACCOUNT_CHANGE = "ACCOUNT_CHANGE", "Made an account, or closed it."
     GRANT = "GRANT", "Shared an experiment, or changed what is shared."
     REVOKE = "REVOKE", "Took back what was shared."
     TRANSFER = "TRANSFER", "Gave an experiment to another owner."

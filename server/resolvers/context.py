@@ -7,10 +7,11 @@ from functools import cached_property
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access import Actor
-from server.api_keys import actor_with
+from server.api_keys import Holder
 from server.audit import Origin, add
 from server.batches import Batches
 from server.db import Database
+from server.entrance import Entrance
 from server.export.jobs import Exporter
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
@@ -33,6 +34,7 @@ class Services:
     hub: Hub
     signer: Signer
     surveyor: Surveyor
+    entrance: Entrance
     fast_path: bool = True
     smallest_cell: int = 5
     export_days: int = 7
@@ -127,6 +129,7 @@ class Caller:
     session     the secret of the session their browser keeps; a key goes before it
     may_change  whether they may execute mutations: not where a page of others could be asking
     origin      from where they ask, and why, for the audit log
+    holder      who they are by their key, once that is known
     """
 
     services: Services
@@ -135,19 +138,27 @@ class Caller:
     session: str | None = None
     may_change: bool = True
     origin: Origin = field(default_factory=Origin)
+    holder: Holder | None = None
     actor: Actor | None = None
     connection_params: Mapping[str, object] = field(default_factory=dict[str, object])
 
     async def authenticate(self) -> None:
-        """Find out who holds the key, or who is signed in; Unauthenticated if nobody is."""
+        """Find out who holds the key, or who is signed in.
+
+        Unauthenticated if nobody is, Throttled as `Entrance`.
+        """
         if self.key is None and self.session is not None:
+            self.holder = None
             self.actor = (await session_with(self.services.db, self.session)).actor
         else:
-            self.actor = await actor_with(self.services.db, self.key)
+            self.holder = await self.services.entrance.holder(self.key, self.origin.address)
+            self.actor = self.holder.actor
 
     def context(self, text: str | None = None) -> Context:
         """Return the context of a new operation: a socket has many, each with its own loader."""
         actor = self._known()
+        if self.holder is not None:
+            self.services.entrance.uses.note(self.holder, self.origin.address)
         origin = replace(self.origin, actor_id=actor.user_id, api_key=actor.api_key)
         return Context(self.services, actor, self.address, origin, self._known, text)
 

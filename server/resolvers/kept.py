@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from server.access import Actor
 from server.db import Stored, Table
 from server.records import RecordType
+from server.records.api_keys import ApiKey
 from server.records.audit import AuditEntry
 from server.records.collaborators import Collaborator
 from server.records.conditions import Clauses
@@ -27,6 +28,7 @@ _SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]]
     ExportSchedule: Actor.sees_exports,
     Collaborator: Actor.owns,
     AuditEntry: Actor.owns,
+    ApiKey: Actor.holds,
     UserGroup: Actor.sees_groups,
 }
 """What is not seen by all who see the experiment it is about."""

@@ -14,6 +14,7 @@ from server.errors import BadUserInput
 from server.global_ids import type_and_key
 from server.key_lists import among, keys
 from server.records import RecordType
+from server.records.api_keys import API_KEYS
 from server.records.audit import AUDIT_LOG
 from server.records.collaborators import COLLABORATORS
 from server.records.experiments import EXPERIMENTS, Experiment
@@ -44,6 +45,7 @@ NODES: Mapping[str, Listed] = {
         COLLABORATORS,
         USER_GROUPS,
         AUDIT_LOG,
+        API_KEYS,
         *(t.value for t in RecordType),
     )
 }

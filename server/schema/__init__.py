@@ -19,6 +19,7 @@ from server.execution.documents import Documents, KnownDocuments
 from server.execution.executor import PlanningExecutor, execute
 from server.records.audit import AuditAction
 from server.resolvers.context import Caller, Context
+from server.schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from server.schema.audit import AuditEntry, AuditQuery
 from server.schema.errors import CodedErrors, coded, unnoted
 from server.schema.experiments import Experiment, Participant, Room
@@ -41,11 +42,15 @@ from server.schema.sharing import SharingMutation
 
 
 @strawberry.type(description="All that can be read.")
-class Query(ReadingQuery, ExportQuery, ExportScheduleQuery, UserGroupQuery, AuditQuery): ...
+class Query(
+    ReadingQuery, ExportQuery, ExportScheduleQuery, UserGroupQuery, AuditQuery, ApiKeyQuery
+): ...
 
 
 @strawberry.type(description="All that can be changed.")
-class Mutation(ExportMutation, ExportScheduleMutation, SharingMutation, UserGroupMutation): ...
+class Mutation(
+    ExportMutation, ExportScheduleMutation, SharingMutation, UserGroupMutation, ApiKeyMutation
+): ...
 
 
 @strawberry.type(description="All that can be watched.")

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from server.records import RecordType, conditions, json_conditions
+from server.records.api_keys import KeyExpiry
 from server.records.audit import AUDIT_LOG, AuditAction, AuditActionIn
 from server.records.base import Place
 from server.records.data_filter import DataFilter
@@ -82,6 +83,7 @@ for kind in (
     ExportFormat,
     ExportPackaging,
     ExportStatus,
+    KeyExpiry,
     ParticipantStatus,
     RecordingKind,
     RoomStatus,

@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from server.api_keys import actor_with, kept_of
 from server.audit import add
 from server.browsers import Browsers
 from server.db import Database
+from server.entrance import Entrance
 from server.errors import ExpectedFailure, Unauthenticated
 from server.origins import origin_of
 from server.records.audit import AuditAction
@@ -44,6 +44,7 @@ class SignIn:
 
     db: Database
     browsers: Browsers
+    entrance: Entrance
     provider: "Provider | None" = None
     create: bool = False
     contact: str | None = None
@@ -90,10 +91,10 @@ class SignIn:
         try:
             async with self._noting(request, way := "API key"):
                 self._require_own(request)
-                actor = await actor_with(self.db, secret)
+                holder = await self.entrance.holder(secret, origin_of(request).address)
                 async with self.db.write() as tx:
-                    account = await account_with(tx, col(User.id) == actor.user_key)
-                    key = await kept_of(tx, secret)
+                    account = await account_with(tx, col(User.id) == holder.actor.user_key)
+                    key = holder.key, holder.actor.api_key
                     return await self._entered(tx, request, account, way, goal, *key)
         except ExpectedFailure as failure:
             return pages.sign_in_page(goal, self._provider_name, failure.message, 403)

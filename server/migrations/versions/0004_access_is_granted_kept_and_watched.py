@@ -179,6 +179,16 @@ def upgrade() -> None:
             )
         )
 
+    op.create_table(
+        "api_key_address",
+        sa.Column("api_key_key", KEY_TYPE, nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["api_key_key"], ["api_key.id"], name=op.f("fk_api_key_address_api_key_key_api_key")
+        ),
+        sa.PrimaryKeyConstraint("api_key_key", "address", name=op.f("pk_api_key_address")),
+    )
+
     with op.batch_alter_table("collaborator", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -276,6 +286,7 @@ def downgrade() -> None:
 
     op.drop_table("browser_session")
 
+    op.drop_table("api_key_address")
     with op.batch_alter_table("api_key", schema=None) as batch_op:
         batch_op.drop_column("last_address")
         batch_op.drop_column("use_count")

@@ -1,0 +1,1 @@
+"""Accounts, keys and grants, from the command line of the server's own machine."""
