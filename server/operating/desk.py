@@ -69,9 +69,10 @@ async def account(tx: AsyncConnection, user_id: str) -> Account:
     """Return an account by its public id."""
     columns = col(User.id), col(User.disabled_at)
     found = (await tx.execute(select(*columns).where(col(User.user_id) == user_id))).one_or_none()
-    if found is None or found[0] is None:
+    key, disabled_at = (None, None) if found is None else tuple(found)
+    if key is None:
         raise NotFound(f"There is no account `{user_id}`: look at `hyperdata users list`.")
-    return Account(found[0], is_closed=found[1] is not None)
+    return Account(key, is_closed=disabled_at is not None)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
