@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -25,6 +26,14 @@ Outcome = TypeVar("Outcome")
 
 said = Console(highlight=False, soft_wrap=True)
 wrong = Console(highlight=False, soft_wrap=True, stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The key of an account, and whether it is closed."""
+
+    key: int
+    is_closed: bool
 
 
 def at_desk(
@@ -56,12 +65,14 @@ def origin(command: str, reason: str | None) -> Origin:
     return Origin(user_agent=f"hyperdata {command} (command line)", reason=reason)
 
 
-async def account(tx: AsyncConnection, user_id: str) -> Row[Any]:
+async def account(tx: AsyncConnection, user_id: str) -> Account:
     """Return an account by its public id."""
-    found = await tx.execute(select(User.__table__).where(col(User.user_id) == user_id))  # type: ignore[attr-defined] # the table of a model
-    if (row := found.one_or_none()) is None:
+    columns = col(User.id), col(User.disabled_at)
+    found = (await tx.execute(select(*columns).where(col(User.user_id) == user_id))).one_or_none()
+    key, disabled_at = (None, None) if found is None else tuple(found)
+    if key is None:
         raise NotFound(f"There is no account `{user_id}`: look at `hyperdata users list`.")
-    return row
+    return Account(key, is_closed=disabled_at is not None)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -33,26 +33,48 @@ def show(data_dir: Path | None, user_id: str | None) -> None:
     """List the keys of all accounts, or of one, the newest first."""
 
     async def work(tx: AsyncConnection) -> list[list[str | None]]:
-        theirs = [] if user_id is None else [(await account(tx, user_id)).id == ApiKey.user_key]
+        theirs: list[ColumnElement[bool]] = []
+        if user_id is not None:
+            theirs.append(col(ApiKey.user_key) == (await account(tx, user_id)).key)
         asked = (
-            select(ApiKey.__table__, col(User.user_id))  # type: ignore[attr-defined] # the table of a model
+            select(
+                col(ApiKey.prefix),
+                col(User.user_id),
+                col(ApiKey.name),
+                col(ApiKey.scopes),
+                col(ApiKey.expires_at),
+                col(ApiKey.revoked_at),
+                col(ApiKey.last_used_at),
+                col(ApiKey.use_count),
+                col(ApiKey.last_address),
+            )
             .join(User, col(User.id) == col(ApiKey.user_key))
             .where(*theirs)
             .order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())
         )
         return [
             [
-                f"{key.prefix}…",
-                key.user_id,
-                key.name,
-                " ".join(key.scopes),
-                moment(key.expires_at) or "never",
-                moment(key.revoked_at),
-                moment(key.last_used_at),
-                str(key.use_count),
-                key.last_address,
+                f"{prefix}…",
+                whose,
+                name,
+                " ".join(scopes),
+                moment(expires_at) or "never",
+                moment(revoked_at),
+                moment(last_used_at),
+                str(use_count),
+                last_address,
             ]
-            for key in await tx.execute(asked)
+            for (
+                prefix,
+                whose,
+                name,
+                scopes,
+                expires_at,
+                revoked_at,
+                last_used_at,
+                use_count,
+                last_address,
+            ) in await tx.execute(asked)
         ]
 
     headings = ["Key", "Account", "Name", "Allows", "Ends", "Revoked", "Last used", "Uses", "From"]
@@ -70,7 +92,7 @@ def create(
 
     async def work(tx: AsyncConnection) -> str:
         holder = await account(tx, user_id)
-        made = await make(tx, await requester(tx, holder.id), asked.read())
+        made = await make(tx, await requester(tx, holder.key), asked.read())
         await add(
             tx,
             origin("keys create", reason),
@@ -93,7 +115,7 @@ def revoke(data_dir: Path | None, prefix: str, user_id: str | None, reason: str 
 
     async def work(tx: AsyncConnection) -> bool:
         theirs = (
-            [] if user_id is None else [col(ApiKey.user_key) == (await account(tx, user_id)).id]
+            [] if user_id is None else [col(ApiKey.user_key) == (await account(tx, user_id)).key]
         )
         this = select(col(ApiKey.id), col(ApiKey.revoked_at)).where(
             col(ApiKey.prefix) == shown, *theirs

@@ -68,7 +68,7 @@ def close(data_dir: Path | None, user_id: str, reason: str | None) -> None:
     """Close an account: nobody signs in with it any more, and its keys open nothing."""
 
     async def work(tx: AsyncConnection) -> bool:
-        if (await account(tx, user_id)).disabled_at is not None:
+        if (await account(tx, user_id)).is_closed:
             return False
         closed = update(User).where(col(User.user_id) == user_id).values(disabled_at=now())
         await tx.execute(closed)
