@@ -131,6 +131,7 @@ def test_nothing_secret_has_a_name_in_the_schema() -> None:
         for type_ in OURS
         if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
         for field in type_.fields
+        if (type_.name, field) != ("AuditEntry", "hash")  # of the entry: it lets nobody in
     }
     assert names.isdisjoint({"hash", "storageKey", "lease", "fence", "worker", "key"})
     assert "recipe" not in fields_of("Export")  # its keys are no client's
