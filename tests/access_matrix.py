@@ -33,6 +33,7 @@ ALLOWED: Mapping[Right, tuple[str, ...]] = {
     Right.IDENTIFIED: ("participant", "exporter", "owner", "administrator"),
     Right.EXPORT: ("deidentified", "exporter", "owner", "administrator"),
     Right.OWN: ("owner", "administrator"),
+    Right.PERSONAL: ("owner",),
     Right.MANAGE: ("owner", "administrator"),
 }
 """Who has a right to the experiment of the matrix, which is the owner's."""
@@ -99,6 +100,7 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         ("node",),
         ("read:experiments",),
     ),
+    "ApiKey": ("node(id: $keyId) { ... on ApiKey {", "} }", ("node",), ("admin:api_keys",)),
     "UserGroup": (
         "node(id: $groupId) { ... on UserGroup {",
         "} }",
@@ -158,6 +160,8 @@ ARGUMENTS: Mapping[str, str] = {
     "userGroupUpdate.input": '{name: "Lab B"}',
     "userGroupUpdate.id": "$groupId",
     "userGroupDelete.id": "$groupId",
+    "apiKeyCreate.input": '{name: "R", scopes: ["admin:api_keys"]}',
+    "apiKeyRevoke.id": "$keyId",
     "userId": "$spareId",
     "id": "$exportId",
 }
@@ -176,6 +180,7 @@ VARIABLES: Mapping[str, str] = {
     "collaboratorId": "ID!",
     "groupGrantId": "ID!",
     "groupId": "ID!",
+    "keyId": "ID!",
     "collaboratorInput": "CollaboratorInput!",
     "groupInput": "UserGroupInput!",
 }

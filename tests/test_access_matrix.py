@@ -164,6 +164,8 @@ async def _made(
         for to in ({"userId": spare["user_id"]}, {"groupId": group["groupId"]})
     ]
     shared, shared_with_group = (each["collaboratorGrant"]["collaborator"]["id"] for each in grants)
+    bound = {"name": "R", "scopes": ["read:events"], "experimentIds": [experiment]}
+    made = (await api.ask(KEY, key, input=bound))["apiKeyCreate"]["apiKey"]
     return {
         "exportId": export,
         "scheduleId": schedule,
@@ -172,6 +174,7 @@ async def _made(
         "collaboratorId": shared,
         "groupGrantId": shared_with_group,
         "groupId": group["id"],
+        "keyId": made["id"],
         "collaboratorInput": {"userId": spare["user_id"]},
         "groupInput": lab,
     }
@@ -195,6 +198,7 @@ GROUP = """mutation ($input: UserGroupInput!) { userGroupCreate(input: $input) {
   group { id groupId } } }"""
 GRANT = """mutation ($e: String!, $input: CollaboratorInput!) {
   collaboratorGrant(experimentId: $e, input: $input) { collaborator { id } } }"""
+KEY = "mutation ($input: ApiKeyInput!) { apiKeyCreate(input: $input) { apiKey { id } } }"
 CREATE = "mutation ($input: ExportInput!) { exportCreate(input: $input) { export { id } } }"
 SCHEDULE = """mutation ($input: ExportScheduleInput!) { exportScheduleCreate(input: $input) {
   schedule { id } } }"""
@@ -245,6 +249,7 @@ ABSENT: Mapping[str, Any] = {
     "collaboratorId": global_id("Collaborator", NOWHERE),
     "groupGrantId": global_id("Collaborator", NOWHERE),
     "groupId": global_id("UserGroup", NOWHERE),
+    "keyId": global_id("ApiKey", NOWHERE),
     "scheduleInput": {"name": "Mondays", "cron": "0 3 * * 1", "export": NONE},
 }
 """Things of the same kinds that do not exist."""

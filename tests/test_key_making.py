@@ -259,7 +259,7 @@ async def test_what_is_no_longer_seen_is_not_shown_of_a_key(api: Api, owner: Row
 
     async with api.db.write() as tx:
         model = grant.model
-        await tx.execute(model.__table__.delete())  # type: ignore[attr-defined] # the table of a model
+        await tx.execute(model.__table__.delete())
 
     assert (await api.ask(asked, key))["apiKeys"]["nodes"] == [{"experiments": []}, unbound]
 

@@ -42,6 +42,9 @@ class Right(Enum):
     OWN = strawberry.enum_value(
         "OWN", description="Asked for it, or made it, themselves; or an administrator."
     )
+    PERSONAL = strawberry.enum_value(
+        "PERSONAL", description="Their own account's: not even an administrator's."
+    )
     MANAGE = strawberry.enum_value(
         "MANAGE", description="Owns the experiment, or is an administrator; null to all others."
     )
@@ -72,6 +75,7 @@ _RATINGS = "read:ratings"
 _PEOPLE = "read:participants"
 _EXPERIMENTS = "read:experiments"
 _EXPORT = "export:data"
+_KEYS = "admin:api_keys"
 _SHARING = "write:experiments"
 
 RULES: Mapping[str, Rule] = {
@@ -100,6 +104,10 @@ RULES: Mapping[str, Rule] = {
     "Mutation.userGroupCreate": _rule(Right.RESEARCH, _SHARING),
     "Mutation.userGroupUpdate": _rule(Right.OWN, _SHARING),
     "Mutation.userGroupDelete": _rule(Right.OWN, _SHARING),
+    "Query.apiKeys": _rule(Right.SIGNED_IN, _KEYS),
+    "Mutation.apiKeyCreate": _rule(Right.SIGNED_IN, _KEYS),
+    "Mutation.apiKeyRevoke": _rule(Right.PERSONAL, _KEYS),
+    "ApiKey.experiments": _rule(Right.PERSONAL, _EXPERIMENTS),
     "Subscription.exportProgress": _rule(Right.OWN, _EXPORT),
     **{
         f"DataScope.{each.name}": _rule(Right.VIEW, each.scope)
