@@ -9,7 +9,7 @@ from functools import partial
 from starlette.requests import HTTPConnection
 
 from server.browsers import Browsers
-from server.errors import Unauthenticated
+from server.errors import Throttled, Unauthenticated
 from server.logs import whereabouts
 from server.origins import origin_of, reason_in
 from server.resolvers.context import RECHECK_SECONDS, Caller, Services
@@ -63,7 +63,7 @@ async def until_refused(caller: Caller, refuse: Callable[[], Awaitable[None]]) -
         await asyncio.sleep(RECHECK_SECONDS)
         try:
             await caller.authenticate()
-        except Unauthenticated:
+        except (Unauthenticated, Throttled):
             await refuse()
             return
         except Exception as error:

@@ -17,7 +17,7 @@ from server.audit import add
 from server.browsers import Browsers
 from server.db import Database
 from server.entrance import Entrance
-from server.errors import ExpectedFailure, Unauthenticated
+from server.errors import ExpectedFailure, Throttled, Unauthenticated
 from server.origins import origin_of
 from server.records.audit import AuditAction
 from server.records.users import User
@@ -96,6 +96,10 @@ class SignIn:
                     account = await account_with(tx, col(User.id) == holder.actor.user_key)
                     key = holder.key, holder.actor.api_key
                     return await self._entered(tx, request, account, way, goal, *key)
+        except Throttled as failure:
+            page = pages.sign_in_page(goal, self._provider_name, failure.message, 429)
+            page.headers["Retry-After"] = str(failure.seconds)
+            return page
         except ExpectedFailure as failure:
             return pages.sign_in_page(goal, self._provider_name, failure.message, 403)
 
