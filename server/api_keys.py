@@ -120,9 +120,9 @@ def _is_well_formed(secret: str) -> bool:
     return secret.isascii() and secret == f"{PREFIX}{random}{_checksum(random)}"
 
 
-async def row_of(tx: AsyncConnection, secret: str) -> int:
-    """Return the row's key of an API key that is known to be one of ours."""
-    found = await tx.execute(select(col(ApiKey.id)).where(col(ApiKey.hash) == _hash(secret)))
-    key = found.scalar_one()
+async def kept_of(tx: AsyncConnection, secret: str) -> tuple[int, str]:
+    """Return what is kept of a key that is known to be ours: its row's key, and how it begins."""
+    kept = select(col(ApiKey.id), col(ApiKey.prefix)).where(col(ApiKey.hash) == _hash(secret))
+    key, prefix = (await tx.execute(kept)).one()
     assert key is not None
-    return key
+    return key, prefix

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlmodel import col
 
 from server.migrate import migrate
 from server.records.api_keys import ApiKey
+from server.records.audit import AuditEntry
 from server.records.sessions import SignInLink
 from server.records.users import User
 from server.sign_in.routes import own_path
@@ -101,6 +103,10 @@ async def test_a_key_signs_in_and_leads_where_one_wanted_to_go(any_api: Api) -> 
         200,
         {"viewer": {"userId": "usr_ada", "scopes": ["*"]}},
     )
+    async with any_api.db.read() as tx:
+        columns = col(AuditEntry.actor_id), col(AuditEntry.api_key), col(AuditEntry.user_agent)
+        [entry] = await tx.execute(select(*columns))
+    assert tuple(entry) == ("usr_ada", key[:13], any_api.http.headers["User-Agent"])
     page = await any_api.http.get("/auth/sign-in")
     assert "As <strong>Ada &lt;Lovelace&gt;</strong>." in page.text
 

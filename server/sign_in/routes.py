@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from server.api_keys import actor_with, row_of
+from server.api_keys import actor_with, kept_of
 from server.audit import add
 from server.browsers import Browsers
 from server.db import Database
@@ -93,8 +93,8 @@ class SignIn:
                 actor = await actor_with(self.db, secret)
                 async with self.db.write() as tx:
                     account = await account_with(tx, col(User.id) == actor.user_key)
-                    key = await row_of(tx, secret)
-                    return await self._entered(tx, request, account, way, goal, key)
+                    key = await kept_of(tx, secret)
+                    return await self._entered(tx, request, account, way, goal, *key)
         except ExpectedFailure as failure:
             return pages.sign_in_page(goal, self._provider_name, failure.message, 403)
 
@@ -159,12 +159,13 @@ class SignIn:
         way: str,
         goal: str,
         api_key_key: int | None = None,
+        api_key: str | None = None,
     ) -> Response:
         """Begin a session, in place of one that the browser has, and send it to its goal."""
         if (before := self.browsers.session(request)) is not None:
             await end(tx, before)
         secret = await begin(tx, account.key, self.browsers.seconds, api_key_key)
-        origin = origin_of(request, account.user_id)
+        origin = origin_of(request, account.user_id, api_key)
         await add(tx, origin, AuditAction.SIGN_IN, resource=way)
         response = RedirectResponse(goal, 303, {"Cache-Control": "no-store"})
         self.browsers.remember(request, response, secret)

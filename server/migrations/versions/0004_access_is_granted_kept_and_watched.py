@@ -271,6 +271,11 @@ def downgrade() -> None:
         batch_op.drop_column("created_at")
         batch_op.drop_column("anonymization")
 
+    with op.batch_alter_table("browser_session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_browser_session_user_key"))
+
+    op.drop_table("browser_session")
+
     with op.batch_alter_table("api_key", schema=None) as batch_op:
         batch_op.drop_column("last_address")
         batch_op.drop_column("use_count")
@@ -292,10 +297,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_identity_user_key"))
 
     op.drop_table("identity")
-    with op.batch_alter_table("browser_session", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_browser_session_user_key"))
-
-    op.drop_table("browser_session")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_entry_experiment_key_at")
         batch_op.drop_index("ix_audit_entry_at")
