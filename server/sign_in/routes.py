@@ -194,7 +194,8 @@ class SignIn:
         if secret is not None and session is not None:
             async with self.db.write() as tx:
                 await end(tx, secret)
-                await add(tx, origin_of(request, session.user_id), AuditAction.SIGN_OUT)
+                origin = origin_of(request, session.user_id, session.actor.api_key)
+                await add(tx, origin, AuditAction.SIGN_OUT)
         response = RedirectResponse("/auth/sign-in", 303, {"Cache-Control": "no-store"})
         self.browsers.forget(request, response)
         return response
