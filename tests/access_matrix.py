@@ -38,6 +38,13 @@ ALLOWED: Mapping[Right, tuple[str, ...]] = {
 }
 """Who has a right to the experiment of the matrix, which is the owner's."""
 
+BESIDES: Mapping[str, Rule] = {
+    "GET /exports/{id}/download": Rule(Right.OWN),
+    "GET /recordings/{id}/media": Rule(Right.IDENTIFIED),
+    "the export worker": Rule(Right.EXPORT),
+}
+"""What is no field: links, by whose they are, and what is written for whoever asked for it."""
+
 LEVELS = ("Experiment", "Room", "Participant")
 
 
@@ -225,7 +232,7 @@ def table() -> str:
         f"| | scopes | {' | '.join(WHO)} |",
         f"|---|---|{'---|' * len(WHO)}",
     ]
-    for name, rule in RULES.items():
+    for name, rule in {**RULES, **BESIDES}.items():
         marks = " | ".join("yes" if who in ALLOWED[rule.right] else "" for who in WHO)
         scopes = " ".join(f"`{scope}`" for scope in rule.scopes)
         lines.append(f"| `{name}` | {scopes} | {marks} |")

@@ -3,25 +3,30 @@
 import os
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
+from http.client import FORBIDDEN, NOT_FOUND, OK
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlmodel import col
 from strawberry.types.base import StrawberryObjectDefinition
 
 from server.access import Actor
 from server.audit import Origin
 from server.global_ids import global_id, type_and_key
+from server.links import Purpose
 from server.records import RecordType
 from server.records.experiments import Experiment
 from server.records.exports import Export
+from server.records.participants import Participant
+from server.records.recordings import Recording
 from server.records.users import UserRole
-from server.resolvers.context import Context
+from server.resolvers.context import Context, Services
+from server.resolvers.requesters import may_still_export
 from server.schema import schema
 from server.schema.requirements import RULES, rule_of
-from tests.access_matrix import ALLOWED, SIGNED_IN, WHO, Case, cases, table
+from tests.access_matrix import ALLOWED, BESIDES, SIGNED_IN, WHO, Case, cases, table
 from tests.conftest import Api
 from tests.factories import (
     A_RECORD,
@@ -217,6 +222,51 @@ async def test_a_key_needs_the_scopes_that_the_table_says_and_no_others(
     assert await lab.is_shown(case, "owner", *(case.scopes or ("read:none",)))
     for scope in case.scopes if case.name not in SHOWS_WHAT_IT_MAY else ():
         assert not await lab.is_shown(case, "owner", *(s for s in SCOPES if s != scope))
+
+
+LINKS: Mapping[str, Purpose] = {
+    "GET /exports/{id}/download": "export",
+    "GET /recordings/{id}/media": "recording",
+}
+
+
+@pytest.mark.parametrize("route", LINKS)
+async def test_a_link_leads_whom_the_table_says(lab: Lab, route: str) -> None:
+    services: Services = lab.api.app.state.services
+    for key in (COMPLETED["storage_key"], "recordings/x.webm"):
+        await services.storage.put(str(key), b"x")
+    async with services.db.read() as tx:
+        theirs = col(Participant.participant_id) == lab.variables["participantId"]
+        person = select(col(Participant.id)).where(theirs).scalar_subquery()
+        recording = await tx.scalar(
+            select(col(Recording.id)).where(col(Recording.participant_key) == person)
+        )
+    key = key_in(lab.variables["exportId"]) if LINKS[route] == "export" else recording
+    assert key is not None
+    led = {"anonymous": (await lab.api.http.get(_path(route, key))).status_code == OK}
+    for who, user in lab.users.items():
+        token = services.signer.sign(LINKS[route], key, user.key)
+        answer = await lab.api.http.get(_path(route, key), params={"token": token})
+        assert answer.status_code in (OK, FORBIDDEN, NOT_FOUND)
+        led[who] = answer.status_code == OK
+    assert led == {who: who in ALLOWED[BESIDES[route].right] for who in WHO}
+
+
+def _path(route: str, key: int) -> str:
+    return route.removeprefix("GET ").format(id=key)
+
+
+async def test_a_worker_writes_for_whom_the_table_says(lab: Lab) -> None:
+    export = key_in(lab.variables["exportId"])
+    written = {"anonymous": False}
+    async with lab.api.db.write() as tx:
+        for who, user in lab.users.items():
+            asked = update(Export).where(col(Export.id) == export)
+            asked = asked.values(requested_by_key=user.key, anonymization="REMOVE_IDENTIFIERS")
+            row = (await tx.execute(asked.returning(Export))).one()
+            written[who] = await may_still_export(tx, row)
+    rule = BESIDES["the export worker"]
+    assert written == {who: who in ALLOWED[rule.right] for who in WHO}
 
 
 ROOTS = [case for case in CASES if case.kind != "subscription" and "$" in case.document]
