@@ -233,8 +233,8 @@ LINKS: Mapping[str, Purpose] = {
 @pytest.mark.parametrize("route", LINKS)
 async def test_a_link_leads_whom_the_table_says(lab: Lab, route: str) -> None:
     services: Services = lab.api.app.state.services
-    for key in (COMPLETED["storage_key"], "recordings/x.webm"):
-        await services.storage.put(str(key), b"x")
+    for file in ("exports/1/1/all.zip", "recordings/x.webm"):
+        await services.storage.put(file, b"x")
     async with services.db.read() as tx:
         theirs = col(Participant.participant_id) == lab.variables["participantId"]
         person = select(col(Participant.id)).where(theirs).scalar_subquery()
