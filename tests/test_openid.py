@@ -1,6 +1,5 @@
 """OpenID Connect: who is let in, and what is not believed."""
 
-import time
 from collections.abc import AsyncGenerator, Generator
 from functools import partial
 from pathlib import Path
@@ -219,7 +218,7 @@ async def test_an_address_is_also_asked_for_by_the_token(lab: Api, provider: Pro
         {"iss": None},
         {"exp": 1},
         {"exp": None},
-        {"iat": int(time.time()) + 3600},
+        {"iat": 4_000_000_000},
         {"sub": None},
         {"at_hash": "x"},
     ],
