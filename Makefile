@@ -15,7 +15,7 @@ PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -p
 
 # Two files of tests at a time, as most of them wait for processes; each in one process, for its
 # fixtures. They begin in the order of their names, so that the longest is not the last.
-AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
 
 .PHONY: demo test test-plain check pages schema lock bench-export bench-read clean
 

@@ -1,7 +1,7 @@
 """Who is shown which field: each field, for each kind of caller, exactly as one table says."""
 
 import os
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from dataclasses import dataclass
 from http.client import FORBIDDEN, NOT_FOUND, OK
 from pathlib import Path
@@ -27,7 +27,7 @@ from server.resolvers.requesters import may_still_export
 from server.schema import schema
 from server.schema.requirements import RULES, rule_of
 from tests.access_matrix import ALLOWED, BESIDES, SIGNED_IN, WHO, Case, cases, table
-from tests.conftest import Api
+from tests.conftest import Api, opened
 from tests.factories import (
     A_RECORD,
     Row,
@@ -55,20 +55,20 @@ class Lab:
 
     api: Api
     users: Mapping[str, Row]
-    variables: dict[str, Any]
+    variables: Mapping[str, Any]
 
     async def is_shown(self, case: Case, who: str, *scopes: str) -> bool:
         """Say whether somebody is shown a field; what they are told if not must be one of ours."""
         if who == "anonymous":
             return (await self.api.post(case.document, None, **self.given(case))).status_code != 401
-        user = self.users[who]
+        user, given = self.users[who], self.given(case)
         if case.kind == "mutation":  # each needs something of its own to change
-            made = await _made(self.api, self.variables["experimentId"], self.users)
-            self.variables.update(made)
+            made = await self.made()
+            given |= {name: made[name] for name in given if name in made}
         if case.kind == "subscription":
             return await self._is_streamed(case, user, scopes or ("*",))
         key = await self.api.key_of(user.key, *scopes)
-        answer = (await self.api.post(case.document, key, **self.given(case))).json()
+        answer = (await self.api.post(case.document, key, **given)).json()
         if "errors" in answer:
             assert answer["errors"][0]["extensions"]["code"] in REFUSED, answer
             return False
@@ -80,6 +80,10 @@ class Lab:
         if isinstance(found, dict):
             found = found.get("nodes", found)
         return any(each is not None for each in found) if isinstance(found, list) else bool(found)
+
+    async def made(self) -> dict[str, Any]:
+        """Return an export and more that nobody has changed; the experiment is the owner's."""
+        return await _made(self.api, self.variables["experimentId"], self.users)
 
     def given(self, case: Case) -> dict[str, Any]:
         return {k: v for k, v in self.variables.items() if f"${k}:" in case.document}
@@ -100,8 +104,19 @@ class Lab:
         return False
 
 
-@pytest.fixture
-async def lab(api: Api) -> Lab:
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Lab]:
+    """One for all tests: what they change is made for each."""
+    async with opened(tmp_path_factory.mktemp("matrix")) as api:
+        yield await _lab(api)
+
+
+async def _lab(api: Api) -> Lab:
     users = {who: a_user() for who in SIGNED_IN}
     users["administrator"]["role"] = "ADMINISTRATOR"
     experiment = an_experiment(users["owner"], participants_may_request_data=True)
@@ -145,7 +160,7 @@ async def _made(
 
     The export is the schedule's, and as the changes say.
     """
-    async with api.db.write() as tx:  # it may have been given away
+    async with api.db.write() as tx:  # where it was given away
         this = update(Experiment).where(col(Experiment.experiment_id) == experiment)
         await tx.execute(this.values(owner_key=users["owner"].key))
     key = await api.key_of(users["owner"].key)
@@ -212,6 +227,8 @@ SCHEDULE = """mutation ($input: ExportScheduleInput!) { exportScheduleCreate(inp
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_field_is_shown_to_whom_the_table_says(lab: Lab, case: Case) -> None:
     shown = {who: await lab.is_shown(case, who) for who in WHO}
+    if case.kind == "mutation":
+        await lab.made()  # gives the experiment back
     assert shown == {who: who in ALLOWED[case.rule.right] for who in WHO}
 
 
@@ -222,6 +239,8 @@ async def test_a_key_needs_the_scopes_that_the_table_says_and_no_others(
     assert await lab.is_shown(case, "owner", *(case.scopes or ("read:none",)))
     for scope in case.scopes if case.name not in SHOWS_WHAT_IT_MAY else ():
         assert not await lab.is_shown(case, "owner", *(s for s in SCOPES if s != scope))
+    if case.kind == "mutation":
+        await lab.made()
 
 
 LINKS: Mapping[str, Purpose] = {
@@ -257,7 +276,7 @@ def _path(route: str, key: int) -> str:
 
 
 async def test_a_worker_writes_for_whom_the_table_says(lab: Lab) -> None:
-    export = key_in(lab.variables["exportId"])
+    export = key_in((await lab.made())["exportId"])
     written = {"anonymous": False}
     async with lab.api.db.write() as tx:
         for who, user in lab.users.items():
