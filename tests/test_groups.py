@@ -8,12 +8,12 @@ from sqlmodel import col
 
 from server.global_ids import global_id
 from server.records.api_keys import ApiKey
-from server.records.audit import AuditEntry
 from server.records.collaborators import Collaborator
 from server.resolvers import groups
 from server.timestamps import now
 from tests.conftest import Api
 from tests.factories import Row, a_grant, a_group, a_user, an_experiment, in_group, save
+from tests.sharing_log import changes
 
 pytestmark = pytest.mark.anyio
 
@@ -71,10 +71,7 @@ class Lab:
         return {who for who, each in found.items() if each["experiment"]} - {"administrator"}
 
     async def noted(self) -> list[tuple[Any, ...]]:
-        columns = (col(AuditEntry.action), col(AuditEntry.experiment_id), col(AuditEntry.resource))
-        async with self.api.db.read() as tx:
-            rows = await tx.execute(select(*columns).order_by(col(AuditEntry.id)))
-            return [tuple(row) for row in rows]
+        return await changes(self.api.db)
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from sqlmodel import col
 
 from server.global_ids import global_id
 from server.records.api_keys import ApiKey
-from server.records.audit import AuditEntry
 from server.records.collaborators import Collaborator
 from server.timestamps import iso, now
 from tests import scheduled
 from tests.conftest import Api
 from tests.factories import a_grant, a_group, a_user, in_group, save
 from tests.rights_lab import Lab, a_lab
+from tests.sharing_log import changes
 
 pytestmark = pytest.mark.anyio
 
@@ -76,12 +76,7 @@ async def sees(lab: Lab, who: str, e: str = "shared") -> dict[str, Any] | None:
 
 
 async def noted(lab: Lab) -> list[tuple[Any, ...]]:
-    """Return what the audit log says: action, experiment and resource."""
-    columns = (col(AuditEntry.action), col(AuditEntry.experiment_id), col(AuditEntry.resource))
-    async with lab.api.db.read() as tx:
-        return [
-            tuple(row) for row in await tx.execute(select(*columns).order_by(col(AuditEntry.id)))
-        ]
+    return await changes(lab.api.db)
 
 
 async def test_what_is_shared_is_what_was_said(lab: Lab) -> None:
