@@ -18,25 +18,27 @@ from server.errors import Unauthenticated
 from server.grants import is_narrowed
 from server.records.api_keys import ApiKey
 from server.records.users import User, UserRole
-from server.rows import Layout, readers_of
+from server.rows import Layout, Row, readers_of
 from server.statements import Statement
 from server.timestamps import Timestamp, now
 
 PREFIX = "hst_live_"
 _ALPHABET = string.ascii_letters + string.digits
 _RANDOM, _CHECKSUM = 40, 6
-_HOLDER: Mapping[str, Any] = {
-    "key": col(ApiKey.id),
-    "prefix": col(ApiKey.prefix),
-    "user_id": col(User.user_id),
+ACTOR: Mapping[str, Any] = {
     "user_key": col(User.id),
+    "user_id": col(User.user_id),
     "role": col(User.role),
     "participant_id": col(User.participant_id),
+    "narrowed": is_narrowed(col(User.id)),
+    "prefix": col(ApiKey.prefix),
     "scopes": col(ApiKey.scopes),
     "experiment_keys": col(ApiKey.experiment_keys),
-    "expires_at": col(ApiKey.expires_at),
-    "narrowed": is_narrowed(col(User.id)),
+    "ends_at": col(ApiKey.expires_at),
 }
+"""What is read of an account, and of the key in use, if there is one, to know who asks."""
+
+_HOLDER: Mapping[str, Any] = {"key": col(ApiKey.id), **ACTOR}
 _LAYOUTS = {
     False: Layout("Holder", list(_HOLDER)),
     True: Layout("Holder", list(_HOLDER), readers=readers_of(_HOLDER.values())),
@@ -89,18 +91,23 @@ async def holder_of(db: Database, secret: str) -> Holder:
     if not found:
         raise Unauthenticated("That API key is unknown, expired or revoked: use another one.")
     holder = _LAYOUTS[db.raw].row(found[0])
-    actor = Actor(
-        user_key=holder.user_key,
-        role=UserRole(holder.role),
-        participant_id=holder.participant_id,
-        scopes=frozenset(holder.scopes),
-        experiment_keys=None if (keys := holder.experiment_keys) is None else frozenset(keys),
-        narrowed=bool(holder.narrowed),
-        user_id=holder.user_id,
-        api_key=holder.prefix,
-        ends_at=holder.expires_at,
+    return Holder(actor_in(holder), holder.key)
+
+
+def actor_in(row: Row) -> Actor:
+    """Return the actor that a row tells of, by `ACTOR`: without a key, all is allowed to them."""
+    scopes, experiment_keys = row.scopes, row.experiment_keys
+    return Actor(
+        user_key=row.user_key,
+        role=UserRole(row.role),
+        participant_id=row.participant_id,
+        scopes=frozenset(("*",) if scopes is None else scopes),
+        experiment_keys=None if experiment_keys is None else frozenset(experiment_keys),
+        narrowed=bool(row.narrowed),
+        ends_at=row.ends_at,
+        user_id=row.user_id,
+        api_key=row.prefix,
     )
-    return Holder(actor, holder.key)
 
 
 def _holder() -> Statement:

@@ -11,26 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.access import Actor
+from server.api_keys import ACTOR, actor_in
 from server.db import Database
 from server.errors import Unauthenticated
-from server.grants import is_narrowed
 from server.records.api_keys import ApiKey
 from server.records.sessions import BrowserSession
-from server.records.users import User, UserRole
+from server.records.users import User
 from server.rows import Layout, readers_of
 from server.statements import Statement
 from server.timestamps import Timestamp, now
 
 _SHOWN: Mapping[str, Any] = {
-    "user_key": col(User.id),
-    "user_id": col(User.user_id),
+    **ACTOR,
     "name": col(User.name),
-    "role": col(User.role),
-    "participant_id": col(User.participant_id),
-    "prefix": col(ApiKey.prefix),
-    "scopes": col(ApiKey.scopes),
-    "experiment_keys": col(ApiKey.experiment_keys),
-    "narrowed": is_narrowed(col(User.id)),
     "expires_at": col(BrowserSession.expires_at),
 }
 _LAYOUTS = {
@@ -87,18 +80,7 @@ async def session_with(db: Database, secret: str) -> Session:
     if not found:
         raise Unauthenticated("You are signed out here: sign in again at /auth/sign-in.")
     row = _LAYOUTS[db.raw].row(found[0])
-    scopes, experiment_keys = row.scopes, row.experiment_keys
-    actor = Actor(
-        user_key=row.user_key,
-        role=UserRole(row.role),
-        participant_id=row.participant_id,
-        scopes=frozenset(("*",) if scopes is None else scopes),
-        experiment_keys=None if experiment_keys is None else frozenset(experiment_keys),
-        narrowed=bool(row.narrowed),
-        user_id=row.user_id,
-        api_key=row.prefix,
-    )
-    return Session(actor, row.user_id, row.name, row.expires_at)
+    return Session(actor_in(row), row.user_id, row.name, row.expires_at)
 
 
 def _valid() -> Statement:

@@ -25,6 +25,7 @@ from tests.browsing import (
     VIEWER,
     a_link,
     asked,
+    csrf_token,
     noted,
     post_form,
     printed_link,
@@ -117,6 +118,21 @@ async def test_a_session_may_do_no_more_than_the_key_it_was_begun_with(any_api: 
     narrow = {"userId": "usr_ada", "scopes": ["read:events"]}
     assert await asked(any_api, VIEWER) == (200, {"viewer": narrow})
     assert (await asked(any_api, "{ experiments { totalCount } }"))[1] == "FORBIDDEN"
+
+
+async def test_a_session_makes_no_key_that_lasts_longer_than_its_own(any_api: Api) -> None:
+    key = await any_api.key_of((await ada(any_api)).key)
+    async with any_api.db.write() as tx:
+        await tx.execute(update(ApiKey).values(expires_at=now() + 60_000))
+    await post_form(any_api, "/auth/sign-in", key=key)
+    token = {"X-CSRF-Token": await csrf_token(any_api)}
+    status, data = await asked(any_api, MAKE_A_KEY, **token, **OURS)
+    assert (status, data["apiKeyCreate"]["secret"]) == (200, None)
+    assert data["apiKeyCreate"]["userErrors"] != []
+
+
+MAKE_A_KEY = """mutation { apiKeyCreate(input: {name: "R", scopes: ["*"], expiry: NEVER}) {
+  secret userErrors { code } } }"""
 
 
 @pytest.mark.parametrize("ends", ["revoked_at", "expires_at"])

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from server.access import TYPE_OF, is_identified_only
 from server.batches import Wanted
 from server.db import Table
@@ -61,12 +63,7 @@ def _is_told(context: Context, layout: TableLayout, *, entry: bool) -> bool:
 def _identifying(layout: TableLayout) -> Sequence[tuple[int, str]]:
     """Return the places of what tells who a participant is, and its names in a document."""
     return [
-        (place, _camel(name))
+        (place, to_camel(name))
         for name, place in layout.place.items()
         if is_identified_only(layout.columns[name])
     ]
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)

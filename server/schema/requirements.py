@@ -10,6 +10,7 @@ from enum import Enum
 
 import strawberry
 from graphql import GraphQLSchema
+from pydantic.alias_generators import to_camel
 from strawberry.schema_directive import Location
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
@@ -168,16 +169,11 @@ def show_requirements(schema: GraphQLSchema) -> None:
 
 def rule_of(definition: StrawberryObjectDefinition, field: StrawberryField) -> Rule | None:
     """Return the rule of a type's field, which may be an interface's; None for a plain column."""
-    name = field.graphql_name or _camel(field.python_name)
+    name = field.graphql_name or to_camel(field.python_name.removesuffix("_"))
     for each in (definition, *definition.interfaces):
         if (rule := RULES.get(f"{each.name}.{name}")) is not None:
             return rule
     return _IDENTIFYING.get((definition.name, field.python_name))
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.removesuffix("_").split("_")
-    return first + "".join(word.title() for word in rest)
 
 
 _IDENTIFYING: Mapping[tuple[str, str], Rule] = {
