@@ -59,11 +59,14 @@ $(WEB_ALL): web/package-lock.json
 schema: $(TESTABLE)  ## write the printed schema; read its diff before you commit
 	UPDATE_SCHEMA=1 $(BIN)/pytest tests/test_schema.py -k up_to_date
 
+# Extras stay in the pins: pip before 23.3 takes `coverage[toml]` for another project than
+# `coverage`, so that a pin of the latter alone breaks on the day of the next release.
+LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+  --generate-hashes --no-strip-extras --no-header --quiet --upgrade
+
 lock: $(TESTABLE)  ## pin the newest allowed versions, with hashes
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	  --no-header --quiet --upgrade -o requirements/run.txt
-	$(BIN)/uv pip compile pyproject.toml --group test --universal --python-version 3.11 \
-	  --generate-hashes --no-header --quiet --upgrade -c requirements/run.txt -o requirements/test.txt
+	$(LOCK) -o requirements/run.txt
+	$(LOCK) --group test -c requirements/run.txt -o requirements/test.txt
 
 $(INSTALLED): requirements/run.txt pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
