@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from sqlmodel import SQLModel, col
 
 from server.column_types import KEY_TYPE
 from server.db import Stored
+from server.records.checks import Check, OnsetAgrees, PlausibleTime, declared_checks
 from server.records.columns import Summarized, column, moment
 from server.records.conditions import IntRange, TextIn, TimestampRange
 from server.records.experiments import Experiment
@@ -118,6 +120,7 @@ class DataType(Listed):
     description  what its records are
     model   its table
     base    its own public columns, in the order in which files show them
+    checks  what must hold of each record, besides the ranges of its columns
     """
 
     name: str
@@ -127,6 +130,13 @@ class DataType(Listed):
     model: type[Record]
     base: type[RecordBase]
     filter: type[RecordFilter]
+    checks: tuple[Check, ...] = ()
+
+    @cached_property
+    def all_checks(self) -> tuple[Check, ...]:
+        """What must hold of each record: of its columns, of its own kind, and of every kind."""
+        ranges = declared_checks(self.model, self.base)
+        return (*ranges, *self.checks, PlausibleTime(), OnsetAgrees())
 
     @property
     def public_columns(self) -> Sequence[str]:

@@ -33,6 +33,8 @@ def column(
     identifies: Identifies | None = None,
     summarized: Summarized | None = None,
     identified_only: bool = False,
+    least: float | None = None,
+    most: float | None = None,
     **options: Any,  # noqa: ANN401 - whatever SQLModel's Field takes
 ) -> Any:  # noqa: ANN401 - as SQLModel's Field, so that the annotation rules
     """Declare a column. Its description goes to the API, the database and every data dictionary.
@@ -41,12 +43,15 @@ def column(
     summarized  how it goes into statistics, unless its type says so: numbers are calculated with,
                 closed sets and truth values are counted, all else is left out
     identified_only  whether it is null to all who may not see identified data
+    least, most  the range of its numbers, both ends included
     """
     info = {
         "unit": unit,
         "identifies": identifies,
         "summarized": summarized,
         "identified_only": identified_only,
+        "least": least,
+        "most": most,
     }
     return Field(
         description=description,

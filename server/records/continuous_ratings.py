@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from server.records.base import DataType, Record, RecordBase, RecordFilter
+from server.records.checks import OnScale
 from server.records.columns import Summarized, column
 from server.records.conditions import FloatRange, TextIn
 from server.records.described import OrderField
@@ -18,7 +19,7 @@ class ContinuousRatingBase(RecordBase):
         default=None,
     )
     value: float | None = column(
-        "The slider's place, normalised: 0 to 1.", unit="0 to 1", default=None
+        "The slider's place, normalised: 0 to 1.", unit="0 to 1", least=0, most=1, default=None
     )
     raw_value: float | None = column(
         "The slider's place on its own scale, from `scaleMin` to `scaleMax`.",
@@ -71,5 +72,6 @@ CONTINUOUS_RATINGS = DataType(
     filter=ContinuousRatingFilter,
     order=ContinuousRatingOrderField,
     scope="read:ratings",
+    checks=(OnScale("raw_value"),),
     most=10_000,
 )

@@ -46,7 +46,9 @@ class EventBase(RecordBase):
         summarized=Summarized.AS_CATEGORIES,
         default=None,
     )
-    duration: int | None = column("How long it lasted, in milliseconds.", unit="ms", default=None)
+    duration: int | None = column(
+        "How long it lasted, in milliseconds.", unit="ms", least=0, default=None
+    )
     response: Json | None = json_column(
         "What was answered, such as `{value, responseTime}` with times in ms.",
         identifies=Identifies.IN_TEXT,

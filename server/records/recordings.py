@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, String
 
 from server.column_types import ByteCount
 from server.records.base import DataType, Record, RecordBase, RecordFilter
+from server.records.checks import NotBefore
 from server.records.columns import Identifies, Summarized, column, moment
 from server.records.conditions import (
     BigIntRange,
@@ -33,7 +34,7 @@ class RecordingBase(RecordBase):
     kind: RecordingKind = column("What was recorded.", sa_type=String)
     start_time: Timestamp | None = moment("When the recording began: ISO 8601, UTC.", default=None)
     end_time: Timestamp | None = moment("When the recording ended: ISO 8601, UTC.", default=None)
-    duration: int | None = column("Length in milliseconds.", unit="ms", default=None)
+    duration: int | None = column("Length in milliseconds.", unit="ms", least=0, default=None)
     video_offset: int | None = column(
         "Where the recording begins, in ms from the experiment start; may be negative.",
         unit="ms",
@@ -41,7 +42,7 @@ class RecordingBase(RecordBase):
     )
     file_name: str | None = column("Name of the file.", identifies=Identifies.IN_TEXT, default=None)
     file_size: ByteCount | None = column(
-        "Size of the file in bytes.", unit="bytes", sa_type=BigInteger, default=None
+        "Size of the file in bytes.", unit="bytes", least=0, sa_type=BigInteger, default=None
     )
     format: str | None = column(
         "Container format, such as `webm`.", summarized=Summarized.AS_CATEGORIES, default=None
@@ -116,4 +117,5 @@ RECORDINGS = DataType(
     filter=RecordingFilter,
     order=RecordingOrderField,
     scope="read:recordings",
+    checks=(NotBefore("end_time", "start_time"),),
 )

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from server.column_types import Json
 from server.records.base import DataType, Record, RecordBase, RecordFilter
+from server.records.checks import OnScale
 from server.records.columns import Identifies, Summarized, column, json_column
 from server.records.conditions import BooleanMatch, FloatRange, IntRange, TextIn, TextMatch
 from server.records.described import OrderField
@@ -38,7 +39,7 @@ class SparseRatingBase(RecordBase):
         "The labels along the scale.", identifies=Identifies.IN_TEXT, default=None
     )
     response_time: int | None = column(
-        "From question to answer, in milliseconds.", unit="ms", default=None
+        "From question to answer, in milliseconds.", unit="ms", least=0, default=None
     )
     question: str | None = column("What was asked.", identifies=Identifies.IN_TEXT, default=None)
     dimension: str | None = column(
@@ -50,7 +51,7 @@ class SparseRatingBase(RecordBase):
         "The stimulus' own time at that moment, in milliseconds.", unit="ms", default=None
     )
     confidence: float | None = column(
-        "How sure the participant was: 0 to 1.", unit="0 to 1", default=None
+        "How sure the participant was: 0 to 1.", unit="0 to 1", least=0, most=1, default=None
     )
     submitted: bool | None = column("Whether the answer was sent by the person.", default=None)
     timed_out: bool | None = column("Whether time ran out first.", default=None)
@@ -124,4 +125,5 @@ SPARSE_RATINGS = DataType(
     filter=SparseRatingFilter,
     order=SparseRatingOrderField,
     scope="read:ratings",
+    checks=(OnScale("raw_value"),),
 )

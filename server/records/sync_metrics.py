@@ -39,14 +39,16 @@ class SyncMetricBase(RecordBase):
         default=None,
     )
     playback_rate: float | None = column(
-        "How fast the video played; 1 is real time.", unit="ratio", default=None
+        "How fast the video played; 1 is real time.", unit="ratio", least=0, default=None
     )
     sync_quality: float | None = column(
-        "How well it kept time: 0 to 1.", unit="0 to 1", default=None
+        "How well it kept time: 0 to 1.", unit="0 to 1", least=0, most=1, default=None
     )
-    latency: float | None = column("Network delay in milliseconds.", unit="ms", default=None)
+    latency: float | None = column(
+        "Network delay in milliseconds.", unit="ms", least=0, default=None
+    )
     buffer_health: float | None = column(
-        "How full the video's buffer was: 0 to 1.", unit="0 to 1", default=None
+        "How full the video's buffer was: 0 to 1.", unit="0 to 1", least=0, most=1, default=None
     )
 
 
