@@ -95,7 +95,7 @@ class InRange(Check):
 
     def broken(self, columns: Columns) -> ColumnElement[bool]:
         column = columns[self.field]
-        ends = []
+        ends: list[ColumnElement[bool]] = []
         if self.least is not None:
             ends.append(column < self.least)
         if self.most is not None:
