@@ -16,6 +16,8 @@ from server.key_lists import among
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
+from server.resolvers.own_questions import asked_by
+from server.resolvers.own_views import key_name
 from server.rows import Row, layout_of
 
 Question = TypeVar("Question")
@@ -26,8 +28,9 @@ AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 class RollUp(Generic[Question, Answer]):
     """What is made of a table's rows, for each of the places that ask the same question."""
 
-    def __init__(self, actor: Actor, model: type[Table], place: str) -> None:
+    def __init__(self, actor: Actor, model: type[Table], place: str, kept: Filter) -> None:
         self.actor = actor
+        self.kept = kept
         self.layout = layout_of(model)
         self.columns = self.layout.columns
         self.place = self.columns[place]
@@ -39,8 +42,9 @@ class RollUp(Generic[Question, Answer]):
         """Return the answer of each place; a question that cannot be answered raises."""
 
     def within(self, places: Sequence[int]) -> list[ColumnElement[bool]]:
-        """Return the clauses that keep what the actor may see of some places."""
-        return [among(self.place, places), self.actor.sees_within(self.layout)]
+        """Return the clauses that keep what the actor may see, and asked for, of some places."""
+        seen = self.actor.sees_within(self.layout)
+        return [among(self.place, places), seen, *self.kept.clauses(self.columns)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +54,24 @@ class _Asked(Generic[Question, Answer]):
     kind: type[RollUp[Question, Answer]]
     listed: Listed
     question: Question
+    kept: Filter
 
     async def load(
         self, context: Context, sources: Sequence[Row], wanted: Wanted
     ) -> Sequence[Answer]:
         place = f"{sources[0].layout.level}_key"
-        roll_up = self.kind(context.actor, self.listed.model, place)
+        view = await context.own_view()
+        kept = self.kept if view is None else asked_by(view, self.listed, self.kept)
+        roll_up = self.kind(context.actor, self.listed.model, place, kept)
         places = [source.key for source in sources]
         async with context.db.read() as tx:
             answers = await roll_up.answers(tx, self.question, places)
-        return [answers[place] for place in places]
+        if view is None:
+            return [answers[place] for place in places]
+        return [
+            view.answer(roll_up.layout, getattr(each, key_name(each.layout)), answers[each.key])
+            for each in sources
+        ]
 
 
 async def rolled_up(
@@ -70,9 +82,10 @@ async def rolled_up(
     question: Question,
     kept: Filter | None = None,
 ) -> Answer:
-    """Ask a question of a table's rows that belong to a row; `kept` is the filter in it."""
-    context.actor.require(listed.scope, *(kept.scopes() if kept else ()))
-    answer: Answer = await context.batches.load((_Asked(kind, listed, question), parent))
+    """Ask a question of those of a table's rows that belong to a row and that a filter keeps."""
+    kept = kept or listed.filter()
+    context.actor.require(listed.scope, *kept.scopes())
+    answer: Answer = await context.batches.load((_Asked(kind, listed, question, kept), parent))
     return answer
 
 
