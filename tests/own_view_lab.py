@@ -21,7 +21,7 @@ from sqlalchemy import inspect
 from server.column_types import JsonType
 from server.global_ids import global_id
 from server.records import RecordType
-from server.resolvers.own_views import holds_text, is_closed
+from server.resolvers.own_columns import holds_text, is_closed
 from tests.access_matrix import BUILT
 from tests.conftest import Api
 from tests.factories import (

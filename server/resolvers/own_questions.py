@@ -5,7 +5,7 @@ those, what is hidden from them is equal to nothing.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from pydantic.alias_generators import to_camel
 
@@ -15,7 +15,8 @@ from server.records.filters import Filter
 from server.records.json_conditions import JsonMatch
 from server.records.listed import Listed
 from server.resolvers.context import Context
-from server.resolvers.own_views import THEMSELVES, OwnView, holds_text, identifies, is_closed
+from server.resolvers.own_columns import THEMSELVES, holds_text, identifies, is_closed
+from server.resolvers.own_views import OwnView
 from server.rows import layout_of
 
 NOTHING = "\uffff"
@@ -43,7 +44,7 @@ def asked_by(view: OwnView, listed: Listed, kept: Filter) -> Filter:
                 "leave it out, and choose among the rows that you are shown.",
                 ["filter"],
             )
-        return condition if isinstance(condition, OneOf) else _whole(view, name, condition)
+        return _whole(view, name, condition)
 
     return kept.mapped(changed)
 
@@ -62,6 +63,8 @@ def check_order(listed: Listed, names: Iterable[str]) -> None:
 
 def _whole(view: OwnView, name: str, condition: Condition) -> Condition:
     """Return a condition that looks for no hidden text; Forbidden if it looks for a part of one."""
+    if isinstance(condition, OneOf):
+        return cast("Condition", condition)
     if parts := [part for part in _PARTS if getattr(condition, part, None) is not None]:
         raise Forbidden(
             f"Participants cannot filter by parts of `{to_camel(name)}`, in which others may be "
@@ -74,7 +77,7 @@ def _whole(view: OwnView, name: str, condition: Condition) -> Condition:
 
 def _sought(view: OwnView, value: Any) -> Any:  # noqa: ANN401 - a condition's
     if isinstance(value, tuple):
-        return tuple(_sought(view, each) for each in value)
+        return tuple(_sought(view, each) for each in cast("tuple[object, ...]", value))
     return _findable(view, value) if isinstance(value, str) else value
 
 

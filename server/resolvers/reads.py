@@ -18,7 +18,7 @@ from server.records.participants import Participant
 from server.records.rooms import Room
 from server.records.users import UserRole
 from server.resolvers.context import Context
-from server.resolvers.own_views import BEARERS
+from server.resolvers.own_columns import BEARERS
 from server.rows import TableLayout, layout_of
 from server.statements import Prepared
 

@@ -16,8 +16,8 @@ from server.key_lists import among
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
+from server.resolvers.own_columns import key_name
 from server.resolvers.own_questions import asked_by
-from server.resolvers.own_views import key_name
 from server.rows import Row, layout_of
 
 Question = TypeVar("Question")
