@@ -54,7 +54,8 @@ class _Counts(RollUp[EventKind, list[EventCount]]):
             .group_by(self.place, kind)
         )
         found: dict[int, list[EventCount]] = {place: [] for place in places}
-        for place, name, count, first, last in await KINDS.read(tx, statement):
+        for place, stored, count, first, last in await KINDS.read(tx, statement):
+            name = self.shown(place, stored, question.value)
             found[place].append(
                 EventCount(kind=name, count=count, first_timestamp=first, last_timestamp=last)
             )

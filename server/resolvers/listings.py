@@ -29,7 +29,7 @@ from server.records.listed import Listed
 from server.resolvers.context import Context
 from server.resolvers.kept import kept_by, seen
 from server.resolvers.own_questions import asked_by, check_order
-from server.resolvers.reads import fetched, layout_to_read, tell
+from server.resolvers.reads import DATA, fetched, layout_to_read, tell
 from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
@@ -98,7 +98,7 @@ def _fingerprint(listing: Listing, level: str) -> str:
 
 async def answerable(context: Context, listing: Listing) -> Listing:
     """Return the list as it is looked for on behalf of the caller; Forbidden as `asked_by`."""
-    if (view := await context.own_view()) is None:
+    if listing.listed.model not in DATA or (view := await context.own_view()) is None:
         return listing
     kept = asked_by(view, listing.listed, listing.kept)
     check_order(listing.listed, [key.column for key in listing.order])

@@ -60,11 +60,11 @@ class OwnView:
             found.append(tuple(shown))
         return found
 
-    def answer(self, layout: TableLayout, experiment: int, answer: Any) -> Any:  # noqa: ANN401 - any
-        """Return what was made of a table's rows with others under their codes."""
+    def answer(self, layout: TableLayout, experiment: int, answer: Any, name: str = "") -> Any:  # noqa: ANN401 - any
+        """Return what was made of a table's rows, or of one column, with others under codes."""
         if (disguise := self.disguises.get(experiment)) is None:
             raise Forbidden("The experiment does not let participants see their data any more.")
-        return answered(layout, disguise, answer)
+        return answered(layout, disguise, answer, name)
 
 
 async def own_view(db: Database, actor: Actor) -> OwnView:

@@ -114,7 +114,7 @@ class _Series(RollUp[SeriesQuestion, RatingSeries]):
         known = await seats(tx, () if question.pooled else {row[1] for row in rows})
         found = {place: _nothing(question.span, question.points) for place in places}
         for place, own in groupby(rows, itemgetter(0)):
-            found[place] = _series(list(own), known)
+            found[place] = self._series(place, list(own), known)
         return found
 
     def _buckets(self, question: SeriesQuestion, places: Sequence[int]) -> AnySelect:
@@ -162,6 +162,24 @@ class _Series(RollUp[SeriesQuestion, RatingSeries]):
             kept.append(self.columns["component_id"] == question.component_id)
         return kept
 
+    def _series(self, place: int, rows: Sequence[Any], known: Mapping[int, Seat]) -> RatingSeries:
+        """Make the series of one place of its buckets, which come line by line."""
+        start, width = rows[0][3:5]
+        if width > _LONGEST:
+            raise BadUserInput("That is too long a time: give `from` and `to`.", ["from"])
+        lines = [
+            _line(
+                known.get(participant),
+                self.shown(place, component, "component_id"),
+                start,
+                width,
+                list(own),
+            )
+            for (participant, component), own in groupby(rows, itemgetter(1, 2))
+        ]
+        lines.sort(key=itemgetter(0))
+        return RatingSeries(start=start, bucket_ms=width, lines=[line for _, line in lines])
+
 
 def _nothing(span: Span, points: int) -> RatingSeries:
     """Return a series without lines: its buckets are known only if its range is."""
@@ -169,19 +187,6 @@ def _nothing(span: Span, points: int) -> RatingSeries:
         return RatingSeries(start=span.start, bucket_ms=None, lines=[])
     width = (span.end - 1 - span.start + points) // points
     return RatingSeries(start=span.start, bucket_ms=width, lines=[])
-
-
-def _series(rows: Sequence[Any], known: Mapping[int, Seat]) -> RatingSeries:
-    """Make the series of one place of its buckets, which come line by line."""
-    start, width = rows[0][3:5]
-    if width > _LONGEST:
-        raise BadUserInput("That is too long a time: give `from` and `to`.", ["from"])
-    lines = [
-        _line(known.get(participant), component, start, width, list(own))
-        for (participant, component), own in groupby(rows, itemgetter(1, 2))
-    ]
-    lines.sort(key=itemgetter(0))
-    return RatingSeries(start=start, bucket_ms=width, lines=[line for _, line in lines])
 
 
 def _line(

@@ -22,7 +22,7 @@ from server.resolvers.own_columns import BEARERS
 from server.rows import TableLayout, layout_of
 from server.statements import Prepared
 
-_DATA: frozenset[type[Table]] = frozenset((Experiment, Room, Participant, *TYPE_OF))
+DATA: frozenset[type[Table]] = frozenset((Experiment, Room, Participant, *TYPE_OF))
 """The tables of experiments' data."""
 
 _EXPERIMENT = "experiment_key"
@@ -37,7 +37,7 @@ def layout_to_read(
     `entry` says that they are not reached from other rows, whose experiment is theirs.
     """
     is_participant = context.actor.role is UserRole.PARTICIPANT
-    if wanted is not None and is_participant and model in _DATA:
+    if wanted is not None and is_participant and model in DATA:
         wanted = _with_holders(wanted)
     layout = layout_of(model, wanted, raw=context.db.raw)
     if wanted is None or not _is_told(context, layout, entry=entry):
@@ -55,7 +55,7 @@ async def fetched(
 ) -> Sequence[Sequence[Any]]:
     """Return all rows of a read as the caller is shown them; say if it is known not to be quick."""
     rows = await context.db.fetch(prepared, given, quick=quick)
-    if not rows or layout.model not in _DATA or (view := await context.own_view()) is None:
+    if not rows or layout.model not in DATA or (view := await context.own_view()) is None:
         return rows
     return view.rows(layout, rows)
 
@@ -84,7 +84,7 @@ def _with_holders(wanted: frozenset[str]) -> frozenset[str]:
 
 def _is_told(context: Context, layout: TableLayout, *, entry: bool) -> bool:
     role = context.actor.role
-    if role is UserRole.ADMINISTRATOR and entry and layout.model in _DATA:
+    if role is UserRole.ADMINISTRATOR and entry and layout.model in DATA:
         return True
     return role is not UserRole.PARTICIPANT and bool(_identifying(layout))
 

@@ -86,12 +86,13 @@ class _Statistics(RollUp[tuple[str, ...], list[RatingStatistics]]):
     async def answers(
         self, tx: AsyncConnection, question: tuple[str, ...], places: Sequence[int]
     ) -> Mapping[int, list[RatingStatistics]]:
-        keys = question
         found: dict[int, list[tuple[Any, RatingStatistics]]] = {place: [] for place in places}
-        for place, *values in await GROUPS.read(tx, self._groups(keys, places)):
-            group, numbers = values[: len(keys)], values[len(keys) :]
-            named = dict(zip(keys, group, strict=True))
-            order = [(name is not None, name or "") for name in group]
+        for place, *values in await GROUPS.read(tx, self._groups(question, places)):
+            group, numbers = values[: len(question)], values[len(question) :]
+            named = {
+                key: self.shown(place, name, key) for key, name in zip(question, group, strict=True)
+            }
+            order = [(name is not None, name or "") for name in named.values()]
             found[place].append((order, RatingStatistics(**named, **_numbers(*numbers))))
         return {
             place: [each for _, each in sorted(groups, key=lambda group: group[0])]
