@@ -1,5 +1,6 @@
 """How the columns of a participant's rows are disguised, by what is declared of each."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
@@ -12,6 +13,7 @@ from sqlalchemy import ColumnElement, String, TypeDecorator
 from server.column_types import JsonType
 from server.db import Table
 from server.export.disguises import Disguise
+from server.export.patterns import PLAIN
 from server.export.tables import BORNE_BY
 from server.records.columns import Identifies
 from server.records.experiments import Experiment
@@ -19,6 +21,8 @@ from server.records.participants import Participant
 from server.rows import Layout, TableLayout
 
 Change: TypeAlias = Callable[[Disguise, Any], Any]
+
+_PLAIN = re.compile(PLAIN)
 
 BEARERS = {to_snake(name): to_snake(bearer) for name, bearer in BORNE_BY.items()}
 """Columns of names, and those that tell who bears them."""
@@ -78,11 +82,18 @@ def _own_alone(disguise: Disguise, value: Any) -> Any:  # noqa: ANN401 - a colum
     return value if disguise.is_own(value) else None
 
 
+def _label(disguise: Disguise, text: str) -> str:
+    """Return an id, or a word of a program's: most are too short to be looked at."""
+    if len(text) < disguise.shortest_plain and _PLAIN.fullmatch(text):
+        return text
+    return disguise.label(text)
+
+
 _OF_TEXT: Mapping[Identifies | None, Change] = {
     Identifies.DIRECTLY: Disguise.person,
     Identifies.IN_PART: _own_alone,
     Identifies.IN_TEXT: Disguise.text,
-    None: Disguise.label,
+    None: _label,
 }
 _OF_JSON_TEXT: Mapping[Identifies | None, Change] = {
     Identifies.DIRECTLY: Disguise.json_people,
