@@ -212,6 +212,13 @@ class Actor:
             return self.sees(layout)
         return and_(self.sees(layout), key_of(layout, "experiment").in_(self._owned()))
 
+    def is_beside(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the rows of the experiments in which a participant may look.
+
+        Those of everybody: whom they must not be told of.
+        """
+        return key_of(layout, "experiment").in_(self._own("experiment"))
+
     def sees_groups(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the groups that the actor owns or is in.
 

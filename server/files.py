@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Literal
 from urllib.parse import quote
@@ -25,6 +25,8 @@ from server.followed_links import FollowedLinks
 from server.links import LinkExpired, LinkInvalid, Purpose, Signer
 from server.records.exports import Export, ExportStatus
 from server.records.recordings import Recording
+from server.records.users import UserRole
+from server.resolvers.own_views import OwnView, own_view
 from server.resolvers.requesters import may_have, requester
 from server.rows import layout_of
 from server.storage import CHUNK, Storage, UnsafeKey
@@ -70,13 +72,19 @@ _CONTAINERS = {
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A stored file, and how to send it."""
+    """A stored file, and how to send it.
+
+    experiment_key  the experiment whose recording it is
+    redirected      whether the store may send it itself, under an address made of its key
+    """
 
     key: str
     name: str
     media_type: str
     inline: bool = False
     sha256: str | None = None
+    experiment_key: int | None = None
+    redirected: bool = True
 
     @property
     def headers(self) -> dict[str, str]:
@@ -103,6 +111,8 @@ def file_routes(db: Database, storage: Storage, signer: Signer) -> list[Route]:
                 async with db.read() as tx:
                     whose = await _actor(tx, user_key)
                     file = await find(tx, key, whose)
+                if whose.role is UserRole.PARTICIPANT:
+                    file = _disguised(file, await own_view(db, whose))
                 response = await _send(file, storage, request)
                 await links.followed(request, response, purpose, key, whose)
                 return response
@@ -170,6 +180,7 @@ async def recorded_file(tx: AsyncConnection, key: int, actor: Actor) -> File:
             col(Recording.recording_id),
             col(Recording.format),
             col(Recording.kind),
+            col(Recording.experiment_key),
         ).where(col(Recording.id) == key, actor.sees(layout), actor.identified(layout))
     )
     recording = found.one_or_none()
@@ -179,9 +190,25 @@ async def recorded_file(tx: AsyncConnection, key: int, actor: Actor) -> File:
     name = recording.file_name or f"{recording.recording_id}.{container}"
     subtype = _CONTAINERS.get(container.lower())
     if subtype is None:  # whatever it is, no browser must take it for a page of ours
-        return File(recording.storage_key, name, "application/octet-stream")
-    media_type = f"{recording.kind.lower()}/{subtype}"
-    return File(recording.storage_key, name, media_type, inline=True)
+        media_type = "application/octet-stream"
+    else:
+        media_type = f"{recording.kind.lower()}/{subtype}"
+    return File(
+        recording.storage_key,
+        name,
+        media_type,
+        inline=subtype is not None,
+        experiment_key=recording.experiment_key,
+    )
+
+
+def _disguised(file: File, view: OwnView) -> File:
+    """Return a file that tells a participant of nobody else by what it is called."""
+    if file.experiment_key is None:
+        return file
+    if (disguise := view.disguises.get(file.experiment_key)) is None:
+        raise LinkInvalid(_LOST)
+    return replace(file, name=disguise.text(file.name), redirected=not view.hides(file.key))
 
 
 class _LocalFile(PartialFile):
@@ -195,7 +222,8 @@ async def _send(file: File, storage: Storage, request: Request) -> Response:
             stat = await asyncio.to_thread(path.stat)
             return _LocalFile(path, file.headers, file.media_type, stat)
         method: Literal["HEAD", "GET"] = "HEAD" if request.method == "HEAD" else "GET"
-        if (url := await storage.signed_url(file.key, method, REDIRECT_SECONDS)) is not None:
+        url = await storage.signed_url(file.key, method, REDIRECT_SECONDS)
+        if url is not None and file.redirected:
             return RedirectResponse(url, headers=_HEADERS)  # Range and all are up to the store
         if (size := await storage.size(file.key)) is None:
             raise FileNotFoundError

@@ -44,6 +44,7 @@ class Disguise:
     codes     participant id → code
     names     name → the code of who bears it; None if that is not one known person
     contacts  addresses and browsers of participants, however they are written
+    own       ids, names and addresses of whoever is to be shown the result: they stay
     """
 
     def __init__(
@@ -51,8 +52,11 @@ class Disguise:
         codes: Mapping[str, str],
         names: Mapping[str, str | None],
         contacts: Collection[str] = (),
+        own: Collection[str] = (),
     ) -> None:
         self.codes = codes
+        self._own = frozenset(own)
+        self._own_names = {text.lower() for text in own}
         words = [name for name in names if _is_a_word(name)]
         self._names: dict[str, str | None] = {}
         for name in words:
@@ -88,8 +92,14 @@ class Disguise:
         return self._known.sub(self._replacement, text)
 
     def person(self, participant_id: str) -> str:
-        """Return the code of a participant."""
+        """Return the code of a participant, unless it is themselves who are shown it."""
+        if participant_id in self._own:
+            return participant_id
         return self.codes.get(participant_id, _ID_REMOVED)
+
+    def is_own(self, value: object) -> bool:
+        """Say whether a value is an id, a name or an address of whoever is shown the result."""
+        return isinstance(value, str) and (value in self._own or value.lower() in self._own_names)
 
     def json_text(self, text: str) -> str:
         """Return JSON without what tells who people are; the same text if nothing does."""
@@ -101,7 +111,7 @@ class Disguise:
 
     def json_people(self, text: str) -> str:
         """Return a JSON list of participant ids as one of codes."""
-        return _changed_json(text, self._people)
+        return _changed_json(text, self.people)
 
     def value(self, value: Any, change: Change, *, keys: bool) -> Any:  # noqa: ANN401 - any JSON
         """Return a JSON value with its texts changed, and perhaps without what its keys name."""
@@ -114,13 +124,15 @@ class Disguise:
             return value
         changed: dict[str, Any] = {}
         for key, item in cast("dict[str, Any]", value).items():
-            kept = None if keys and is_identifying_key(key) else item
+            hidden = keys and is_identifying_key(key) and not self.is_own(item)
+            kept = None if hidden else item
             changed[_free(change(key), changed)] = self.value(kept, change, keys=keys)
         return changed
 
-    def _people(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+    def people(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        """Return a participant id, or a list of them, as codes."""
         if isinstance(value, list):
-            return [self._people(item) for item in cast("list[object]", value)]
+            return [self.people(item) for item in cast("list[object]", value)]
         return self.person(value) if isinstance(value, str) else None
 
     def _pattern(
@@ -136,6 +148,8 @@ class Disguise:
 
     def _replacement(self, found: re.Match[str]) -> str:
         text = found.group()
+        if self._stays(text, found.lastgroup):
+            return text
         match found.lastgroup:
             case "known":
                 return self.codes.get(text) or _contact_removed(text)
@@ -145,7 +159,13 @@ class Disguise:
                 return self._names.get(text.lower()) or _NAME_REMOVED
             case _:
                 address = address_in(text)
-                return text.replace(address, _IP_REMOVED) if address else text
+                if address is None or address in self._own:
+                    return text
+                return text.replace(address, _IP_REMOVED)
+
+    def _stays(self, text: str, how: str | None) -> bool:
+        """Say whether what was found is of whoever is shown the result: ids by their very case."""
+        return text in self._own if how == "known" else self.is_own(text)
 
 
 def _contact_removed(contact: str) -> str:

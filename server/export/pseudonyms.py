@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import Integer, Select, cast, func, insert, inspect, or_, select
+from sqlalchemy import BindParameter, Integer, Select, cast, func, insert, inspect, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -20,6 +20,8 @@ from server.records.exports import Anonymization
 from server.records.participants import Participant, Pseudonym
 
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+Experiments: TypeAlias = Sequence[int] | BindParameter[Any]
+"""Their keys, or the parameter for them."""
 
 
 async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:
@@ -31,10 +33,14 @@ async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:
     await assign_time_shifts(tx, recipe)
     if recipe.anonymization is Anonymization.KEEP:
         return
-    keys = await experiment_keys(tx, recipe)
-    one_at_a_time = select(col(Experiment.id)).where(among(col(Experiment.id), keys))
+    await give_codes(tx, await experiment_keys(tx, recipe))
+
+
+async def give_codes(tx: AsyncConnection, experiments: Sequence[int]) -> None:
+    """Give a code to each person of some experiments who has none."""
+    one_at_a_time = select(col(Experiment.id)).where(among(col(Experiment.id), experiments))
     await tx.execute(one_at_a_time.order_by(col(Experiment.id)).with_for_update(key_share=True))
-    for experiment_key in keys:
+    for experiment_key in experiments:
         await _assign(tx, experiment_key)
 
 
@@ -67,9 +73,9 @@ async def title_without_identities(
 
     Researchers, and programs, make ids of rooms of those of participants.
     """
-    codes = {person: code for _, person, code in await tx.execute(_people(experiments))}
-    names = {name: codes.get(person) for _, person, name in await tx.execute(_names(experiments))}
-    contacts = [row[1:] for row in await tx.execute(_contacts(experiments))]
+    codes = {person: code for _, person, code in await tx.execute(people_of(experiments))}
+    names = {name: codes.get(person) for _, person, name in await tx.execute(names_of(experiments))}
+    contacts = [row[1:] for row in await tx.execute(contacts_of(experiments))]
     addresses = {address for row in contacts for address in row if address}
     return Disguise(codes, names, addresses).label(title)
 
@@ -77,25 +83,28 @@ async def title_without_identities(
 def identities(dialect: Dialect, experiments: Sequence[int]) -> Identities:
     """Describe what a worker must know of people to leave them out of its files."""
     return Identities(
-        people=dialect.compiled(_people(experiments)),
-        names=dialect.compiled(_names(experiments)),
-        contacts=dialect.compiled(_contacts(experiments)),
+        people=dialect.compiled(people_of(experiments)),
+        names=dialect.compiled(names_of(experiments)),
+        contacts=dialect.compiled(contacts_of(experiments)),
     )
 
 
-def _people(experiments: Sequence[int]) -> AnySelect:
+def people_of(experiments: Experiments) -> AnySelect:
+    """Select the codes: experiment, participant id, code."""
     columns = (col(Pseudonym.experiment_key), col(Pseudonym.participant_id), col(Pseudonym.code))
     return select(*columns).where(among(columns[0], experiments))
 
 
-def _names(experiments: Sequence[int]) -> AnySelect:
+def names_of(experiments: Experiments) -> AnySelect:
+    """Select the names beside messages: experiment, participant id or an empty text, name."""
     experiment, name = col(ChatMessage.experiment_key), col(ChatMessage.sender_name)
     bearer = func.coalesce(col(ChatMessage.sender_id), "")
     there = among(experiment, experiments)
     return select(experiment, bearer, name).where(there, name.is_not(None)).distinct()
 
 
-def _contacts(experiments: Sequence[int]) -> AnySelect:
+def contacts_of(experiments: Experiments) -> AnySelect:
+    """Select contacts: experiment, then addresses of a participant or empty texts."""
     experiment = col(Participant.experiment_key)
     addresses = [
         column

@@ -5,7 +5,7 @@ row; fields combine with AND. Each field bears the name of the column it looks a
 description unless it has one of its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -102,6 +102,16 @@ class Filter(BaseModel):
             return condition.clauses(columns[name])
         keys = select(reference.key).where(*condition.clauses(reference.public_id))
         return [columns[reference.column].in_(keys)]
+
+    def mapped(self, change: Callable[[str, Condition], Condition]) -> Self:
+        """Return the filter with each condition, by the name of its field, changed."""
+        changed: dict[str, Any] = {name: change(name, each) for name, each in self._conditions()}
+        for name in ("and_", "or_"):
+            if (within := getattr(self, name)) is not None:
+                changed[name] = tuple(each.mapped(change) for each in within)
+        if self.not_ is not None:
+            changed["not_"] = self.not_.mapped(change)
+        return self.model_copy(update=changed)
 
     def _conditions(self) -> Iterator[tuple[str, Condition]]:
         for name in type(self).model_fields:

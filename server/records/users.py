@@ -14,7 +14,10 @@ class UserRole(Described):
 
     ADMINISTRATOR = "ADMINISTRATOR", "Sees everything; all of it is logged."
     RESEARCHER = "RESEARCHER", "Sees what they own and what is shared with them."
-    PARTICIPANT = "PARTICIPANT", "Sees their own data, where an experiment allows it."
+    PARTICIPANT = (
+        "PARTICIPANT",
+        "Sees their own data, where an experiment allows it: all others in it as codes.",
+    )
 
 
 class UserBase(SQLModel):

@@ -12,6 +12,7 @@ from server.records.continuous_ratings import CONTINUOUS_RATINGS
 from server.records.numbers import calculable
 from server.records.participants import PARTICIPANTS, Participant
 from server.resolvers.context import Context
+from server.resolvers.own_questions import findable
 from server.resolvers.rollups import AnySelect, Limit, RollUp, rolled_up
 from server.resolvers.time_grids import Alignment, Known, TimeGrid, filled
 from server.rows import Row, layout_of
@@ -50,7 +51,7 @@ async def aligned_ratings(
 ) -> AlignedRatings:
     """Return a room's ratings in a component on a grid; BadUserInput if that is too large."""
     context.actor.require(PARTICIPANTS.scope)
-    question = (component_id, grid)
+    question = (await findable(context, component_id), grid)
     return await rolled_up(context, _Aligned, CONTINUOUS_RATINGS, room, question)
 
 

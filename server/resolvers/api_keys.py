@@ -1,6 +1,6 @@
 """API keys: made, revoked, and what they are bound to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -19,6 +19,7 @@ from server.records.audit import AuditAction
 from server.records.experiments import EXPERIMENTS, Experiment
 from server.resolvers.context import Context
 from server.resolvers.names import named
+from server.resolvers.reads import fetched, layout_to_read
 from server.rows import Row, layout_of
 from server.statements import Statement
 from server.timestamps import Timestamp, iso, now
@@ -62,7 +63,7 @@ class BoundTo:
     ) -> Sequence[list[Row] | None]:
         actor = context.actor
         actor.require(EXPERIMENTS.scope)
-        layout = layout_of(Experiment, wanted, raw=context.db.raw)
+        layout = layout_to_read(context, Experiment, wanted)
 
         def statement() -> Statement:
             kept = among(layout.columns["key"], keys(_KEYS))
@@ -72,8 +73,8 @@ class BoundTo:
         asked = sorted({key for some in bound for key in some or ()})
         prepared = context.db.prepare(("bound to", layout, actor.kind), statement)
         given = {_KEYS: asked, **actor.parameters}
-        rows = [layout.row(values) for values in await context.db.fetch(prepared, given)]
-        found = {row.key: row for row in rows}
+        rows = await fetched(context, layout, prepared, given)
+        found = {row.key: row for row in map(layout.row, rows)}
         return [
             None if some is None else [found[key] for key in some if key in found] for some in bound
         ]
@@ -82,8 +83,10 @@ class BoundTo:
 async def create(context: Context, asked: Asked) -> Made:
     """Make a key for the actor's account, which allows no more than the one in use."""
     context.actor.require(MANAGES_KEYS)
+    view = await context.own_view()
+    hidden = {id_ for id_ in asked.experiment_ids or () if view is not None and view.hides(id_)}
     async with context.db.write() as tx:
-        made = await make(tx, context.actor, asked)
+        made = await make(tx, context.actor, asked, hidden)
         await context.note(
             tx,
             AuditAction.KEY_CREATE,
@@ -115,12 +118,17 @@ async def revoke(context: Context, key_id: str) -> Row:
     return row
 
 
-async def make(tx: AsyncConnection, actor: Actor, asked: Asked) -> Made:
-    """Store a key of an actor's account, which allows no more than the actor may by now."""
+async def make(
+    tx: AsyncConnection, actor: Actor, asked: Asked, hidden: Collection[str] = ()
+) -> Made:
+    """Store a key of an actor's account, which allows no more than the actor may by now.
+
+    `hidden` are ids of experiments by which the actor finds none.
+    """
     name, description = named(asked.name, "key", ["input", "name"]), _described(asked.description)
     scopes = _allowed(actor, asked.scopes)
     expires_at = _end_of(actor, asked.expiry)
-    bound = await _bound(tx, actor, asked.experiment_ids)
+    bound = await _bound(tx, actor, asked.experiment_ids, hidden)
     secret = await issue(
         tx,
         actor.user_key,
@@ -187,7 +195,7 @@ def _end_of(actor: Actor, expiry: KeyExpiry) -> Timestamp | None:
 
 
 async def _bound(
-    tx: AsyncConnection, actor: Actor, ids: Sequence[str] | None
+    tx: AsyncConnection, actor: Actor, ids: Sequence[str] | None, hidden: Collection[str]
 ) -> Sequence[int] | None:
     """Return the keys of the experiments that a key is to be for; None for all."""
     field = ["input", "experimentIds"]
@@ -210,7 +218,7 @@ async def _bound(
     found = await tx.execute(
         select(columns["experiment_id"], columns["key"]).where(among_ids, actor.sees(_EXPERIMENT))
     )
-    visible = {id_: key for id_, key in found}  # noqa: C416 - rows are sequences
+    visible = {id_: key for id_, key in found if id_ not in hidden}
     if missing := [id_ for id_ in ids if id_ not in visible]:
         raise NotFound(
             f"There is no experiment `{missing[0]}`: check the id for typing errors.", field

@@ -1,5 +1,6 @@
 """What every resolver is given: who asks, and the parts of the server that it may use."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,8 @@ from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.links import Purpose, Signer
 from server.records.audit import AuditAction
+from server.records.users import UserRole
+from server.resolvers.own_views import OwnView, own_view
 from server.sessions import session_with
 from server.storage import Storage
 
@@ -97,6 +100,26 @@ class Context:
             experiment_keys=experiment_keys,
             resource=resource,
         )
+
+    async def own_view(self) -> OwnView | None:
+        """Return how others are disguised in what a participant is shown; None for all others.
+
+        Found out once an operation.
+        """
+        if self.actor.role is not UserRole.PARTICIPANT:
+            return None
+        async with self._finding_out:
+            if not self._own_views:
+                self._own_views.append(await own_view(self.db, self.actor))
+        return self._own_views[0]
+
+    @cached_property
+    def _finding_out(self) -> asyncio.Lock:
+        return asyncio.Lock()
+
+    @cached_property
+    def _own_views(self) -> list[OwnView]:
+        return []
 
     def renewed(self) -> "Context":
         """Return the context with the rights that the caller has by now."""

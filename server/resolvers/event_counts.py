@@ -40,22 +40,22 @@ async def event_counts(
     context: Context, parent: Row, by: EventKind, kept: EventFilter
 ) -> list[EventCount]:
     """Count the events that belong to a row, the most frequent kind first."""
-    return await rolled_up(context, _Counts, EVENTS, parent, (by, kept), kept)
+    return await rolled_up(context, _Counts, EVENTS, parent, by, kept)
 
 
-class _Counts(RollUp[tuple[EventKind, EventFilter], list[EventCount]]):
+class _Counts(RollUp[EventKind, list[EventCount]]):
     async def answers(
-        self, tx: AsyncConnection, question: tuple[EventKind, EventFilter], places: Sequence[int]
+        self, tx: AsyncConnection, question: EventKind, places: Sequence[int]
     ) -> Mapping[int, list[EventCount]]:
-        by, kept = question
-        kind, moment = self.columns[by.value], self.columns["timestamp"]
+        kind, moment = self.columns[question.value], self.columns["timestamp"]
         statement = (
             select(self.place, kind, func.count(), func.min(moment), func.max(moment))
-            .where(*self.within(places), *kept.clauses(self.columns))
+            .where(*self.within(places))
             .group_by(self.place, kind)
         )
         found: dict[int, list[EventCount]] = {place: [] for place in places}
-        for place, name, count, first, last in await KINDS.read(tx, statement):
+        for place, stored, count, first, last in await KINDS.read(tx, statement):
+            name = self.shown(place, stored, question.value)
             found[place].append(
                 EventCount(kind=name, count=count, first_timestamp=first, last_timestamp=last)
             )

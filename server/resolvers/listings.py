@@ -1,7 +1,7 @@
 """Lists: a page of them, and how long they are, for many parents at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 
@@ -28,7 +28,8 @@ from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
 from server.resolvers.kept import kept_by, seen
-from server.resolvers.reads import layout_to_read, tell
+from server.resolvers.own_questions import asked_by, check_order
+from server.resolvers.reads import DATA, fetched, layout_to_read, tell
 from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
@@ -95,6 +96,15 @@ def _fingerprint(listing: Listing, level: str) -> str:
     return sha256(meant.encode()).hexdigest()[:8]
 
 
+async def answerable(context: Context, listing: Listing) -> Listing:
+    """Return the list as it is looked for on behalf of the caller; Forbidden as `asked_by`."""
+    if listing.listed.model not in DATA or (view := await context.own_view()) is None:
+        return listing
+    kept = asked_by(view, listing.listed, listing.kept)
+    check_order(listing.listed, [key.column for key in listing.order])
+    return listing if kept == listing.kept else replace(listing, kept=kept)
+
+
 @dataclass(frozen=True, slots=True)
 class PageOfAll:
     """A page of all the rows of a table that the actor may see."""
@@ -107,7 +117,8 @@ class PageOfAll:
     ) -> Sequence[Page]:
         listing, actor = self.listing, context.actor
         actor.require(*listing.scopes)
-        request = listing.request("", self.window)
+        request = listing.request("", self.window)  # of what was asked: it tells of nothing hidden
+        listing = await answerable(context, listing)
         layout = _layout(context, listing, request, wanted, entry=True)
 
         def statement() -> Statement:
@@ -116,7 +127,7 @@ class PageOfAll:
 
         shape = "all", listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
-        rows = await context.db.fetch(context.db.prepare(shape, statement), given)
+        rows = await fetched(context, layout, context.db.prepare(shape, statement), given)
         page = page_of(layout, rows, request, kin=(listing, ""))
         tell(context, layout, page.values, entry=True)
         return [page] * len(sources)
@@ -137,6 +148,7 @@ class PageWithin:
         actor.require(*listing.scopes)
         level = sources[0].layout.level
         request = listing.request(level, self.window, self.most)
+        listing = await answerable(context, listing)
         layout = _layout(context, listing, request, wanted)
         parents = keys_of(sources)
         for parent in parents:
@@ -156,7 +168,8 @@ class PageWithin:
         given = {**page_parameters(layout, request), **actor.parameters}
         given |= {PARENT: parents[0]} if one else {PARENTS: list(dict.fromkeys(parents))}
         quick = request.limit * len(parents) <= QUICK_ROWS
-        rows = await context.db.fetch(context.db.prepare(shape, statement), given, quick=quick)
+        prepared = context.db.prepare(shape, statement)
+        rows = await fetched(context, layout, prepared, given, quick=quick)
         found = {parents[0]: rows} if one else by_parent(rows, parents)
         kin = listing, level
         pages = [page_of(layout, found[parent], request, parent, kin) for parent in parents]
@@ -197,6 +210,7 @@ async def counts_within(
     """Count the rows that belong to each of some parents: records off the tallies, if they do."""
     actor = context.actor
     actor.require(*listing.scopes)
+    listing = await answerable(context, listing)
     if isinstance(listing.listed, DataType) and listing.kept == listing.listed.filter():
         data_type = RecordType(listing.listed)
         tallied = await tallies(context, level, parents, [data_type])
@@ -221,6 +235,7 @@ async def counts_within(
 
 async def _count_of_all(context: Context, listing: Listing) -> int:
     actor, layout = context.actor, layout_of(listing.listed.model)
+    listing = await answerable(context, listing)
 
     def statement() -> Statement:
         clauses = [seen(actor, layout), *kept_by(listing.kept, actor, layout)]

@@ -27,7 +27,8 @@ from server.records.rooms import ROOMS, Room
 from server.records.users import User
 from server.resolvers.context import Context
 from server.resolvers.kept import seen
-from server.resolvers.reads import layout_to_read, tell
+from server.resolvers.own_questions import findable
+from server.resolvers.reads import fetched, layout_to_read, tell
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
 
@@ -72,8 +73,9 @@ class ByPublicId:
             return select(*actor.shown(layout)).where(*_named(layout), actor.sees(layout))
 
         prepared = context.db.prepare(("public id", layout, actor.kind), statement)
-        given = {f"public_id_{i}": id_ for i, id_ in enumerate(self.ids)}
-        rows = await context.db.fetch(prepared, {**given, **actor.parameters})
+        ids = [await findable(context, id_) for id_ in self.ids]
+        given = {f"public_id_{i}": id_ for i, id_ in enumerate(ids)}
+        rows = await fetched(context, layout, prepared, {**given, **actor.parameters})
         tell(context, layout, rows, entry=True)
         return [layout.row(rows[0]) if rows else None] * len(sources)
 
@@ -161,7 +163,7 @@ async def _by_key(
 
     prepared = context.db.prepare(("by key", within, layout, actor.kind), statement)
     given = {KEYS: list(dict.fromkeys(asked)), **actor.parameters}
-    found = await context.db.fetch(prepared, given)
+    found = await fetched(context, layout, prepared, given)
     tell(context, layout, found, entry=not within)
     rows = [layout.row(values) for values in found]
     return {row.key: row for row in rows}

@@ -1,7 +1,7 @@
 """Rating series: slider samples in few enough buckets to be drawn as a line."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -14,6 +14,7 @@ from server.errors import BadUserInput
 from server.records.continuous_ratings import CONTINUOUS_RATINGS, ContinuousRatingFilter
 from server.records.numbers import calculable
 from server.resolvers.context import Context
+from server.resolvers.own_questions import findable
 from server.resolvers.rollups import AnySelect, Limit, RollUp, rolled_up, transposed
 from server.resolvers.seats import Seat, seats
 from server.resolvers.spans import Span, require_within
@@ -92,13 +93,17 @@ class SeriesQuestion:
     points: int
     span: Span
     pooled: bool
-    kept: ContinuousRatingFilter
 
 
-async def rating_series(context: Context, parent: Row, question: SeriesQuestion) -> RatingSeries:
+async def rating_series(
+    context: Context, parent: Row, question: SeriesQuestion, kept: ContinuousRatingFilter
+) -> RatingSeries:
     """Return what belongs to a row as lines; BadUserInput if that is too much to draw."""
     require_within("points", question.points, 1, MOST_POINTS)
-    return await rolled_up(context, _Series, CONTINUOUS_RATINGS, parent, question, question.kept)
+    if question.component_id is not None:
+        component_id = await findable(context, question.component_id)
+        question = replace(question, component_id=component_id)
+    return await rolled_up(context, _Series, CONTINUOUS_RATINGS, parent, question, kept)
 
 
 class _Series(RollUp[SeriesQuestion, RatingSeries]):
@@ -109,7 +114,7 @@ class _Series(RollUp[SeriesQuestion, RatingSeries]):
         known = await seats(tx, () if question.pooled else {row[1] for row in rows})
         found = {place: _nothing(question.span, question.points) for place in places}
         for place, own in groupby(rows, itemgetter(0)):
-            found[place] = _series(list(own), known)
+            found[place] = self._series(place, list(own), known)
         return found
 
     def _buckets(self, question: SeriesQuestion, places: Sequence[int]) -> AnySelect:
@@ -152,14 +157,28 @@ class _Series(RollUp[SeriesQuestion, RatingSeries]):
         )
 
     def _kept(self, question: SeriesQuestion, places: Sequence[int]) -> list[ColumnElement[bool]]:
-        kept = [
-            *self.within(places),
-            *question.span.clauses(self.columns),
-            *question.kept.clauses(self.columns),
-        ]
+        kept = [*self.within(places), *question.span.clauses(self.columns)]
         if question.component_id is not None:
             kept.append(self.columns["component_id"] == question.component_id)
         return kept
+
+    def _series(self, place: int, rows: Sequence[Any], known: Mapping[int, Seat]) -> RatingSeries:
+        """Make the series of one place of its buckets, which come line by line."""
+        start, width = rows[0][3:5]
+        if width > _LONGEST:
+            raise BadUserInput("That is too long a time: give `from` and `to`.", ["from"])
+        lines = [
+            _line(
+                known.get(participant),
+                self.shown(place, component, "component_id"),
+                start,
+                width,
+                list(own),
+            )
+            for (participant, component), own in groupby(rows, itemgetter(1, 2))
+        ]
+        lines.sort(key=itemgetter(0))
+        return RatingSeries(start=start, bucket_ms=width, lines=[line for _, line in lines])
 
 
 def _nothing(span: Span, points: int) -> RatingSeries:
@@ -168,19 +187,6 @@ def _nothing(span: Span, points: int) -> RatingSeries:
         return RatingSeries(start=span.start, bucket_ms=None, lines=[])
     width = (span.end - 1 - span.start + points) // points
     return RatingSeries(start=span.start, bucket_ms=width, lines=[])
-
-
-def _series(rows: Sequence[Any], known: Mapping[int, Seat]) -> RatingSeries:
-    """Make the series of one place of its buckets, which come line by line."""
-    start, width = rows[0][3:5]
-    if width > _LONGEST:
-        raise BadUserInput("That is too long a time: give `from` and `to`.", ["from"])
-    lines = [
-        _line(known.get(participant), component, start, width, list(own))
-        for (participant, component), own in groupby(rows, itemgetter(1, 2))
-    ]
-    lines.sort(key=itemgetter(0))
-    return RatingSeries(start=start, bucket_ms=width, lines=[line for _, line in lines])
 
 
 def _line(

@@ -1,6 +1,9 @@
-"""Reads that the audit log tells of: found where rows are loaded, noted once all of them are."""
+"""Reads of rows: what the caller is shown of them, and what the audit log tells of it.
 
-from collections.abc import Iterable, Sequence
+What it tells of is found where rows are loaded, and noted once all of them are.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,9 +18,11 @@ from server.records.participants import Participant
 from server.records.rooms import Room
 from server.records.users import UserRole
 from server.resolvers.context import Context
+from server.resolvers.own_columns import BEARERS
 from server.rows import TableLayout, layout_of
+from server.statements import Prepared
 
-_DATA: frozenset[type[Table]] = frozenset((Experiment, Room, Participant, *TYPE_OF))
+DATA: frozenset[type[Table]] = frozenset((Experiment, Room, Participant, *TYPE_OF))
 """The tables of experiments' data."""
 
 _EXPERIMENT = "experiment_key"
@@ -28,12 +33,31 @@ def layout_to_read(
 ) -> TableLayout:
     """Return the layout to read rows by: with their experiments, if the audit log names those.
 
+    With all that a participant's rows are disguised by, as well.
     `entry` says that they are not reached from other rows, whose experiment is theirs.
     """
+    is_participant = context.actor.role is UserRole.PARTICIPANT
+    if wanted is not None and is_participant and model in DATA:
+        wanted = _with_holders(wanted)
     layout = layout_of(model, wanted, raw=context.db.raw)
     if wanted is None or not _is_told(context, layout, entry=entry):
         return layout
     return layout_of(model, wanted | {_EXPERIMENT}, raw=context.db.raw)
+
+
+async def fetched(
+    context: Context,
+    layout: TableLayout,
+    prepared: Prepared,
+    given: Mapping[str, Any],
+    *,
+    quick: bool = True,
+) -> Sequence[Sequence[Any]]:
+    """Return all rows of a read as the caller is shown them; say if it is known not to be quick."""
+    rows = await context.db.fetch(prepared, given, quick=quick)
+    if not rows or layout.model not in DATA or (view := await context.own_view()) is None:
+        return rows
+    return view.rows(layout, rows)
 
 
 def tell(
@@ -52,9 +76,15 @@ def tell(
             context.reads.add((AuditAction.READ_IDENTIFIED, row[experiment]))
 
 
+@lru_cache(4096)
+def _with_holders(wanted: frozenset[str]) -> frozenset[str]:
+    bearers = (bearer for name, bearer in BEARERS.items() if name in wanted)
+    return wanted.union((_EXPERIMENT, *bearers))
+
+
 def _is_told(context: Context, layout: TableLayout, *, entry: bool) -> bool:
     role = context.actor.role
-    if role is UserRole.ADMINISTRATOR and entry and layout.model in _DATA:
+    if role is UserRole.ADMINISTRATOR and entry and layout.model in DATA:
         return True
     return role is not UserRole.PARTICIPANT and bool(_identifying(layout))
 

@@ -1,7 +1,7 @@
 """Roll-ups: a question asked of many places at once, answered by a fixed number of statements."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -16,6 +16,9 @@ from server.key_lists import among
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
+from server.resolvers.own_columns import key_name
+from server.resolvers.own_questions import asked_by
+from server.resolvers.own_views import OwnView
 from server.rows import Row, layout_of
 
 Question = TypeVar("Question")
@@ -23,11 +26,22 @@ Answer = TypeVar("Answer")
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 
+Shown: TypeAlias = Callable[[int, Any, str], Any]
+"""What the caller is shown of a value at a place: of a column of that name, if it has one.
+
+Whole answers are shown so, and what they are sorted by must be before.
+"""
+
+
 class RollUp(Generic[Question, Answer]):
     """What is made of a table's rows, for each of the places that ask the same question."""
 
-    def __init__(self, actor: Actor, model: type[Table], place: str) -> None:
+    def __init__(
+        self, actor: Actor, model: type[Table], place: str, kept: Filter, shown: Shown
+    ) -> None:
         self.actor = actor
+        self.kept = kept
+        self.shown = shown
         self.layout = layout_of(model)
         self.columns = self.layout.columns
         self.place = self.columns[place]
@@ -39,8 +53,9 @@ class RollUp(Generic[Question, Answer]):
         """Return the answer of each place; a question that cannot be answered raises."""
 
     def within(self, places: Sequence[int]) -> list[ColumnElement[bool]]:
-        """Return the clauses that keep what the actor may see of some places."""
-        return [among(self.place, places), self.actor.sees_within(self.layout)]
+        """Return the clauses that keep what the actor may see, and asked for, of some places."""
+        seen = self.actor.sees_within(self.layout)
+        return [among(self.place, places), seen, *self.kept.clauses(self.columns)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +65,28 @@ class _Asked(Generic[Question, Answer]):
     kind: type[RollUp[Question, Answer]]
     listed: Listed
     question: Question
+    kept: Filter
 
     async def load(
         self, context: Context, sources: Sequence[Row], wanted: Wanted
     ) -> Sequence[Answer]:
         place = f"{sources[0].layout.level}_key"
-        roll_up = self.kind(context.actor, self.listed.model, place)
+        view = await context.own_view()
+        kept = self.kept if view is None else asked_by(view, self.listed, self.kept)
+        shown = _shown_to(view, self.listed, sources)
+        roll_up = self.kind(context.actor, self.listed.model, place, kept, shown)
         places = [source.key for source in sources]
         async with context.db.read() as tx:
             answers = await roll_up.answers(tx, self.question, places)
-        return [answers[place] for place in places]
+        return [shown(place, answers[place], "") for place in places]
+
+
+def _shown_to(view: OwnView | None, listed: Listed, sources: Sequence[Row]) -> Shown:
+    if view is None:
+        return lambda _place, value, _name: value
+    layout = layout_of(listed.model)
+    experiments = {each.key: getattr(each, key_name(each.layout)) for each in sources}
+    return lambda place, value, name: view.answer(layout, experiments[place], value, name)
 
 
 async def rolled_up(
@@ -70,9 +97,10 @@ async def rolled_up(
     question: Question,
     kept: Filter | None = None,
 ) -> Answer:
-    """Ask a question of a table's rows that belong to a row; `kept` is the filter in it."""
-    context.actor.require(listed.scope, *(kept.scopes() if kept else ()))
-    answer: Answer = await context.batches.load((_Asked(kind, listed, question), parent))
+    """Ask a question of those of a table's rows that belong to a row and that a filter keeps."""
+    kept = kept or listed.filter()
+    context.actor.require(listed.scope, *kept.scopes())
+    answer: Answer = await context.batches.load((_Asked(kind, listed, question, kept), parent))
     return answer
 
 

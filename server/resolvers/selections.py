@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.access import Actor
-from server.errors import BadUserInput, NothingToExport
+from server.errors import BadUserInput, Forbidden, NothingToExport
 from server.export.choices import chosen_columns
 from server.export.recipe import Recipe, selected
 from server.export.schedules import begins
@@ -17,6 +17,7 @@ from server.export.snapshots import Snapshot
 from server.records import RecordType
 from server.records.data_filter import DataFilter
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
+from server.records.users import UserRole
 from server.resolvers.exportable import Places, Taking, named, people_behind
 from server.resolvers.repeats import kept_recipe
 from server.resolvers.snapshots import snapshot_of
@@ -73,6 +74,8 @@ async def selection_of(
 ) -> tuple[Recipe, set[int]]:
     """Do the same, whether it holds anything or not."""
     actor.require("export:data", *(t.value.scope for t in wanted.types))
+    if actor.role is UserRole.PARTICIPANT:  # whatever they name: a guess must tell them nothing
+        raise Forbidden("Participants see their own data, and export none: ask for a file of it.")
     _check(wanted)
     snapshot = await snapshot_of(tx, actor, wanted.since, wanted.snapshot, wanted.types)
     participants = wanted.participants

@@ -19,6 +19,7 @@ from server.records.groups import UserGroup
 from server.resolvers.accounts import account
 from server.resolvers.context import Context
 from server.resolvers.lookups import nodes
+from server.resolvers.own_questions import findable
 from server.resolvers.reasons import MANAGE
 from server.rows import Row, layout_of
 from server.timestamps import Timestamp, now
@@ -50,6 +51,7 @@ async def grant(context: Context, experiment_id: str, sharing: Sharing) -> Row:
         "expires_at": sharing.expires_at,
         "granted_by_key": context.actor.user_key,
     }
+    experiment_id = await findable(context, experiment_id)
     async with context.db.write() as tx:
         experiment = await _managed(tx, context, experiment_id)
         to = await _grantee(tx, context, sharing, experiment)
@@ -90,6 +92,7 @@ async def transfer(
 ) -> Row | None:
     """Give an experiment to another owner; return it if the actor still sees it."""
     context.actor.require(MANAGE)
+    experiment_id = await findable(context, experiment_id)
     async with context.db.write() as tx:
         experiment = await _managed(tx, context, experiment_id)
         before: int = experiment.owner_key

@@ -78,32 +78,28 @@ async def rating_statistics(
     context: Context, parent: Row, keys: Sequence[StatisticsKey], kept: SparseRatingFilter
 ) -> list[RatingStatistics]:
     """Return the statistics of each group of answers; of all together without any key."""
-    question = (tuple(dict.fromkeys(key.value for key in keys)), kept)
-    return await rolled_up(context, _Statistics, SPARSE_RATINGS, parent, question, kept)
+    names = tuple(dict.fromkeys(key.value for key in keys))
+    return await rolled_up(context, _Statistics, SPARSE_RATINGS, parent, names, kept)
 
 
-class _Statistics(RollUp[tuple[tuple[str, ...], SparseRatingFilter], list[RatingStatistics]]):
+class _Statistics(RollUp[tuple[str, ...], list[RatingStatistics]]):
     async def answers(
-        self,
-        tx: AsyncConnection,
-        question: tuple[tuple[str, ...], SparseRatingFilter],
-        places: Sequence[int],
+        self, tx: AsyncConnection, question: tuple[str, ...], places: Sequence[int]
     ) -> Mapping[int, list[RatingStatistics]]:
-        keys, kept = question
         found: dict[int, list[tuple[Any, RatingStatistics]]] = {place: [] for place in places}
-        for place, *values in await GROUPS.read(tx, self._groups(keys, kept, places)):
-            group, numbers = values[: len(keys)], values[len(keys) :]
-            named = dict(zip(keys, group, strict=True))
-            order = [(name is not None, name or "") for name in group]
+        for place, *values in await GROUPS.read(tx, self._groups(question, places)):
+            group, numbers = values[: len(question)], values[len(question) :]
+            named = {
+                key: self.shown(place, name, key) for key, name in zip(question, group, strict=True)
+            }
+            order = [(name is not None, name or "") for name in named.values()]
             found[place].append((order, RatingStatistics(**named, **_numbers(*numbers))))
         return {
             place: [each for _, each in sorted(groups, key=lambda group: group[0])]
             for place, groups in found.items()
         }
 
-    def _groups(
-        self, keys: Sequence[str], kept: SparseRatingFilter, places: Sequence[int]
-    ) -> AnySelect:
+    def _groups(self, keys: Sequence[str], places: Sequence[int]) -> AnySelect:
         """Select the sums of each group, and the numbers on either side of each quartile.
 
         Ranks by a window, as SQLite has no percentiles; deviations from the mean, as a difference
@@ -116,7 +112,7 @@ class _Statistics(RollUp[tuple[tuple[str, ...], SparseRatingFilter], list[Rating
                 number_in(self.columns["value"]).label("x"),
                 case((self.columns["value"].is_(None), 1), else_=0).label("missing"),
             )
-            .where(*self.within(places), *kept.clauses(self.columns))
+            .where(*self.within(places))
             .subquery()
         )
         x = answers.c.x

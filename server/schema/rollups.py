@@ -88,8 +88,8 @@ class RollUps:
         ] = False,
     ) -> RatingSeries:
         span, kept = Span(from_, to), filter or ContinuousRatingFilter()
-        question = SeriesQuestion(component_id, points, span, pooled, kept)
-        return await rating_series(info.context, cast("Row", self), question)
+        question = SeriesQuestion(component_id, points, span, pooled)
+        return await rating_series(info.context, cast("Row", self), question, kept)
 
     @strawberry.field(
         description="How well each participant's video kept time, window by window; at most "
