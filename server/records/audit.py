@@ -37,6 +37,7 @@ class AuditAction(Described):
     EXPORT = "EXPORT", "Asked for an export."
     DOWNLOAD = "DOWNLOAD", "Downloaded a file."
     ERASE = "ERASE", "Erased data."
+    DISCARD = "DISCARD", "Dropped records that were in quarantine."
     ATTEMPT = "ATTEMPT", "Asked for anything else, and was refused."
 
 
