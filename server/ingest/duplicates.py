@@ -1,7 +1,6 @@
 """Which records are there already: each is stored once, however often it is sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -16,9 +15,6 @@ from server.records import RecordType
 _ASKED = 5_000
 """How many ids are looked for in one statement: databases take only some thousands."""
 
-_NOT_COMPARED = {"onset", "experiment_key"}
-"""An onset follows from the timestamp, and moves when the room's start is corrected."""
-
 Said = Mapping[str, Any]
 """What a record says, by column: JSON as text, keys for ids."""
 
@@ -31,31 +27,42 @@ class Known(Enum):
     ANOTHER = "its id is another record's"
 
 
-@dataclass(slots=True)
 class Stored:
     """The records of one type and experiment that are there, by what names one.
 
     What a batch adds is noted too, so that a record that comes in it twice is known by then.
     """
 
-    record_type: RecordType
-    rows: dict[tuple[Any, ...], Said]
+    def __init__(self, record_type: RecordType, rows: dict[tuple[Any, ...], Said]) -> None:
+        self._model = record_type.value.model
+        self._columns = inspect(self._model).columns
+        self._rows = rows
 
     def judge(self, said: Said) -> Known:
-        """Say whether a record is there, and note it if it is not.
+        """Say whether a record is there: it is if nothing that it says is otherwise there.
 
-        It is the same one if nothing that it says is otherwise there.
+        What counts from the room's experiment start may be otherwise: that can be corrected.
         """
-        name = tuple(said[column] for column in self.record_type.value.model.identity)
-        if (there := self.rows.get(name)) is None:
-            self.rows[name] = said
+        if (there := self._rows.get(self._name(said))) is None:
             return Known.NOTHING
         same = all(
-            _is_same(self.record_type, column, value, there.get(column))
-            for column, value in said.items()
-            if column not in _NOT_COMPARED
+            self._is_same(column, value, there.get(column)) for column, value in said.items()
         )
         return Known.THE_SAME if same else Known.ANOTHER
+
+    def note(self, said: Said) -> None:
+        """Let a record be there from now on."""
+        self._rows[self._name(said)] = said
+
+    def _name(self, said: Said) -> tuple[Any, ...]:
+        return tuple(said[column] for column in self._model.identity)
+
+    def _is_same(self, name: str, said: object, there: object) -> bool:
+        if said == there or (column := self._columns[name]).info.get("from_start"):
+            return True
+        if not isinstance(said, str) or not isinstance(there, str):
+            return False
+        return isinstance(column.type, JsonType) and orjson.loads(said) == orjson.loads(there)
 
 
 async def stored(
@@ -84,10 +91,3 @@ async def stored(
 def _as_said(kind: TypeEngine[Any], value: object) -> object:
     """Return a stored value as records say it: JSON is text."""
     return dump_json(value) if isinstance(kind, JsonType) and value is not None else value
-
-
-def _is_same(record_type: RecordType, column: str, said: object, there: object) -> bool:
-    if said == there or not isinstance(said, str) or not isinstance(there, str):
-        return said == there
-    kind = inspect(record_type.value.model).columns[column].type
-    return isinstance(kind, JsonType) and orjson.loads(said) == orjson.loads(there)

@@ -37,8 +37,8 @@ _AT_ONCE = 250
 _ATTEMPTS = 5
 """How often a batch is tried anew because another one stored one of its records meanwhile."""
 
-_NOT_STORED = ("data_type", EXPERIMENT_START, *Place.model_fields)
-"""What is said, or known, of a record, but has no column of its own."""
+_NOT_STORED = ("data_type", *Place.model_fields)
+"""What is said of a record, but has no column of its own."""
 
 _INT32 = 2**31
 
@@ -97,7 +97,10 @@ class _Sorted:
     new: dict[RecordType, list[dict[str, Any]]]
     accepted: list[int]
     refused: dict[int, Refusal]
-    stored: int
+
+    @property
+    def stored(self) -> int:
+        return sum(map(len, self.new.values()))
 
 
 async def ingest(
@@ -140,7 +143,7 @@ async def _store(tx: AsyncConnection, actor: Actor, batch: _Batch, *, atomic: bo
     sorted_ = await _sort(tx, batch, places)
     if atomic and sorted_.refused:
         told = {index: sorted_.refused.get(index, _TOGETHER) for index in range(len(batch.records))}
-        sorted_ = _Sorted({}, [], told, 0)
+        sorted_ = _Sorted({}, [], told)
     for record_type, rows in sorted_.new.items():
         await fill(tx, record_type.value.model, rows)
     await _keep_aside(tx, actor, batch, places, sorted_)
@@ -154,35 +157,39 @@ async def _store(tx: AsyncConnection, actor: Actor, batch: _Batch, *, atomic: bo
 async def _sort(tx: AsyncConnection, batch: _Batch, places: Places) -> _Sorted:
     """Find out what becomes of each record, in the order in which they were sent."""
     refused = dict(batch.refused)
+    starts: dict[int, int | None] = {}
     placed: dict[tuple[RecordType, int], list[tuple[int, dict[str, Any]]]] = defaultdict(list)
     for index, (record_type, said) in batch.read.items():
         try:
-            row = _placed(record_type, said, places)
+            room = places.room(said["room_id"], said.get("experiment_id"))
+            row = _placed(said, room)
         except Refusal as refusal:
             refused[index] = refusal
         else:
-            placed[record_type, row["experiment_key"]].append((index, row))
+            starts[index] = room.start
+            placed[record_type, room.experiment_key].append((index, row))
     new: dict[RecordType, list[dict[str, Any]]] = defaultdict(list)
     accepted: list[int] = []
-    stored = 0
     for (record_type, experiment), rows in placed.items():
         there = await duplicates.stored(tx, record_type, experiment, [row for _, row in rows])
         template = _template(record_type)
         for index, row in rows:
             known = there.judge(row)
-            if known is Known.ANOTHER:
-                refused[index] = _TAKEN
+            fault = _TAKEN if known is Known.ANOTHER else None
+            if known is Known.NOTHING:
+                fault = _fault(record_type, row, starts[index])
+            if fault is not None:
+                refused[index] = fault
                 continue
             accepted.append(index)
             if known is Known.NOTHING:
-                stored += 1
+                there.note(row)
                 new[record_type].append({**template, **row})
-    return _Sorted(new, accepted, refused, stored)
+    return _Sorted(new, accepted, refused)
 
 
-def _placed(record_type: RecordType, said: Mapping[str, Any], places: Places) -> dict[str, Any]:
+def _placed(said: Mapping[str, Any], room: KnownRoom) -> dict[str, Any]:
     """Return a record as a row: with keys for ids, and its onset; raise Refusal if it can't be."""
-    room = places.room(said["room_id"], said.get("experiment_id"))
     row = {
         **said,
         "experiment_key": room.experiment_key,
@@ -190,13 +197,18 @@ def _placed(record_type: RecordType, said: Mapping[str, Any], places: Places) ->
         "participant_key": room.key_of(said["participant_id"]),
         "onset": _onset(said, room),
     }
-    row[EXPERIMENT_START] = room.start
-    for check in record_type.value.all_checks:
-        if not check.passes(row):
-            raise Refusal(RefusalCode(check.code), check.sentence, to_camel(check.field))
     for name in _NOT_STORED:
         row.pop(name, None)
     return row
+
+
+def _fault(record_type: RecordType, row: Mapping[str, Any], start: int | None) -> Refusal | None:
+    """Return what is wrong with what a row says; None if nothing is."""
+    asked = {**row, EXPERIMENT_START: start}
+    for check in record_type.value.all_checks:
+        if not check.passes(asked):
+            return Refusal(RefusalCode(check.code), check.sentence, to_camel(check.field))
+    return None
 
 
 def _onset(said: Mapping[str, Any], room: KnownRoom) -> int:

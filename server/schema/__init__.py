@@ -39,6 +39,7 @@ from server.schema.records import (
 from server.schema.requirements import show_requirements
 from server.schema.scalars import SCALARS
 from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
+from server.schema.setting_up import SettingUpMutation
 from server.schema.sharing import SharingMutation
 
 
@@ -62,6 +63,7 @@ class Mutation(
     UserGroupMutation,
     ApiKeyMutation,
     IngestMutation,
+    SettingUpMutation,
 ): ...
 
 
