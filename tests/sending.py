@@ -1,10 +1,11 @@
 """Records as clients send them, and what is asked to add them."""
 
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
 from server.records import RecordType
-from tests.factories import START, Row
+from tests.factories import START
 
 _numbers = count(1)
 
@@ -39,7 +40,9 @@ _OWN: dict[RecordType, dict[str, Any]] = {
 }
 
 
-def a_sent(record_type: RecordType, room: Row, participant: Row, **changes: Any) -> dict[str, Any]:
+def a_sent(
+    record_type: RecordType, room: Mapping[str, Any], participant: Mapping[str, Any], **changes: Any
+) -> dict[str, Any]:
     """Return a record of a type, as it is sent."""
     n = next(_numbers)
     own = {

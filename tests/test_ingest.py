@@ -204,7 +204,7 @@ async def test_an_atomic_batch_is_stored_as_a_whole_or_not_at_all(lab: Lab) -> N
 
 
 async def test_more_than_a_batch_holds_is_refused_before_any_is_looked_at(lab: Lab) -> None:
-    payload = await lab.ingest(*[{}] * 5001)
+    payload = await lab.ingest(*[7] * 5001)
     assert payload["userErrors"][0]["code"] == "BAD_USER_INPUT"
     assert payload["sentCount"] == 0
     assert await lab.quarantine() == []

@@ -76,7 +76,7 @@ async def test_from_nothing_to_a_first_record(desk: Desk) -> None:
     person = {"roomId": "room_a", "participantId": "p" * 28}
     made = await desk.made(PERSON, input={**person, "email": "a@b.org", "role": "host"})
     assert made["status"] == "ACTIVE"
-    record = a_sent(RecordType.EVENTS, {"room_id": "room_a"}, {"participant_id": "p" * 28})  # type: ignore[arg-type] - as rows are read
+    record = a_sent(RecordType.EVENTS, {"room_id": "room_a"}, {"participant_id": "p" * 28})
     record |= {"timestamp": "2026-09-07T08:00:01.500Z", "onset": None}
     payload = await desk.do(INGEST, records=[record])
     assert payload["acceptedCount"] == 1, payload

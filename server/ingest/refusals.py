@@ -1,5 +1,7 @@
 """Why a record is refused: a code, the field at fault, and a sentence."""
 
+from dataclasses import dataclass
+
 from server.records.quarantine import RefusalCode
 
 
@@ -11,3 +13,11 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that is refused before it is one: its text, as far as it is kept."""
+
+    text: str
+    refusal: Refusal

@@ -1,52 +1,33 @@
 """Stores a batch of records: each once, in one transaction with what is refused of them."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, get_origin
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pydantic.alias_generators import to_camel
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access import Actor
 from server.arrivals import take_rooms
-from server.column_types import dump_json
 from server.db import Database
 from server.filling import fill
-from server.ingest import duplicates, quarantine
-from server.ingest.duplicates import Known
-from server.ingest.places import KnownRoom, Places, places_of
+from server.ingest import quarantine
+from server.ingest.places import Places, places_of
 from server.ingest.quarantine import Kept
-from server.ingest.reading import read, said_by, type_of
+from server.ingest.reading import said_by
 from server.ingest.refusals import Refusal
-from server.records import RecordType
-from server.records.base import Place
-from server.records.checks import EXPERIMENT_START
+from server.ingest.sorting import Batch, Sorted, read_batch, sort
 from server.records.quarantine import RefusalCode
 from server.timestamps import now
 
 ADDING = "write:events"
 """The scope that a key needs in order to add records."""
 
-_AT_ONCE = 250
-"""How many records are read before others have their turn: some milliseconds."""
+MOST_RECORDS = 5_000
+"""How many records one batch may hold."""
 
 _ATTEMPTS = 5
 """How often a batch is tried anew because another one stored one of its records meanwhile."""
 
-_NOT_STORED = ("data_type", *Place.model_fields)
-"""What is said of a record, but has no column of its own."""
-
-_INT32 = 2**31
-
-_TAKEN = Refusal(
-    RefusalCode.ID_TAKEN,
-    "There is a record of that id in the experiment, and it says something else: what is stored "
-    "stays as it is. Send it under an id of its own.",
-)
 _TOGETHER = Refusal(
     RefusalCode.BATCH_REFUSED,
     "Another record of the batch was refused, and it was to be stored as a whole or not at all: "
@@ -79,30 +60,6 @@ class Outcome:
         return self.accepted + len(self.refused)
 
 
-@dataclass(slots=True)
-class _Batch:
-    """A batch on its way: what was read of each record, or why it is refused, by index."""
-
-    records: Sequence[object]
-    read: dict[int, tuple[RecordType, dict[str, Any]]] = field(
-        default_factory=dict[int, tuple[RecordType, dict[str, Any]]]
-    )
-    refused: dict[int, Refusal] = field(default_factory=dict[int, Refusal])
-
-
-@dataclass(slots=True)
-class _Sorted:
-    """A batch of which it is known what becomes of each record."""
-
-    new: dict[RecordType, list[dict[str, Any]]]
-    accepted: list[int]
-    refused: dict[int, Refusal]
-
-    @property
-    def stored(self) -> int:
-        return sum(map(len, self.new.values()))
-
-
 async def ingest(
     db: Database, actor: Actor, records: Sequence[object], *, atomic: bool = False
 ) -> Outcome:
@@ -111,7 +68,7 @@ async def ingest(
     What is there already changes nothing. If it is `atomic`, one refused record refuses all.
     """
     actor.require(ADDING)
-    batch = await _read(records)
+    batch = await read_batch(records)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             async with db.write() as tx:
@@ -122,28 +79,14 @@ async def ingest(
     raise AssertionError
 
 
-async def _read(records: Sequence[object]) -> _Batch:
-    batch = _Batch(records)
-    for index, record in enumerate(records):
-        if index % _AT_ONCE == _AT_ONCE - 1:
-            await asyncio.sleep(0)
-        try:
-            record_type = type_of(record)
-            said = read(record_type, said_by(record))
-            batch.read[index] = record_type, said
-        except Refusal as refusal:
-            batch.refused[index] = refusal
-    return batch
-
-
-async def _store(tx: AsyncConnection, actor: Actor, batch: _Batch, *, atomic: bool) -> Outcome:
+async def _store(tx: AsyncConnection, actor: Actor, batch: Batch, *, atomic: bool) -> Outcome:
     named = {said["room_id"] for _, said in batch.read.values()}
     places = await places_of(tx, actor, named | _rooms_of(batch))
     await take_rooms(tx, places.room_keys)
-    sorted_ = await _sort(tx, batch, places)
+    sorted_ = await sort(tx, batch, places)
     if atomic and sorted_.refused:
         told = {index: sorted_.refused.get(index, _TOGETHER) for index in range(len(batch.records))}
-        sorted_ = _Sorted({}, [], told)
+        sorted_ = Sorted({}, [], told)
     for record_type, rows in sorted_.new.items():
         await fill(tx, record_type.value.model, rows)
     await _keep_aside(tx, actor, batch, places, sorted_)
@@ -154,98 +97,8 @@ async def _store(tx: AsyncConnection, actor: Actor, batch: _Batch, *, atomic: bo
     )
 
 
-async def _sort(tx: AsyncConnection, batch: _Batch, places: Places) -> _Sorted:
-    """Find out what becomes of each record, in the order in which they were sent."""
-    refused = dict(batch.refused)
-    starts: dict[int, int | None] = {}
-    placed: dict[tuple[RecordType, int], list[tuple[int, dict[str, Any]]]] = defaultdict(list)
-    for index, (record_type, said) in batch.read.items():
-        try:
-            room = places.room(said["room_id"], said.get("experiment_id"))
-            row = _placed(said, room)
-        except Refusal as refusal:
-            refused[index] = refusal
-        else:
-            starts[index] = room.start
-            placed[record_type, room.experiment_key].append((index, row))
-    new: dict[RecordType, list[dict[str, Any]]] = defaultdict(list)
-    accepted: list[int] = []
-    for (record_type, experiment), rows in placed.items():
-        there = await duplicates.stored(tx, record_type, experiment, [row for _, row in rows])
-        template = _template(record_type)
-        for index, row in rows:
-            known = there.judge(row)
-            fault = _TAKEN if known is Known.ANOTHER else None
-            if known is Known.NOTHING:
-                fault = _fault(record_type, row, starts[index])
-            if fault is not None:
-                refused[index] = fault
-                continue
-            accepted.append(index)
-            if known is Known.NOTHING:
-                there.note(row)
-                new[record_type].append({**template, **row})
-    return _Sorted(new, accepted, refused)
-
-
-def _placed(said: Mapping[str, Any], room: KnownRoom) -> dict[str, Any]:
-    """Return a record as a row: with keys for ids, and its onset; raise Refusal if it can't be."""
-    row = {
-        **said,
-        "experiment_key": room.experiment_key,
-        "room_key": room.key,
-        "participant_key": room.key_of(said["participant_id"]),
-        "onset": _onset(said, room),
-    }
-    for name in _NOT_STORED:
-        row.pop(name, None)
-    return row
-
-
-def _fault(record_type: RecordType, row: Mapping[str, Any], start: int | None) -> Refusal | None:
-    """Return what is wrong with what a row says; None if nothing is."""
-    asked = {**row, EXPERIMENT_START: start}
-    for check in record_type.value.all_checks:
-        if not check.passes(asked):
-            return Refusal(RefusalCode(check.code), check.sentence, to_camel(check.field))
-    return None
-
-
-def _onset(said: Mapping[str, Any], room: KnownRoom) -> int:
-    given: int | None = said.get("onset")
-    if given is not None:
-        return given
-    if room.start is None:
-        raise Refusal(
-            RefusalCode.ROOM_NOT_STARTED,
-            "Nobody has said yet when the room's experiment started: give an `onset`, or set "
-            "`experimentStart` by `roomUpsert` and send the record again.",
-            "onset",
-        )
-    onset: int = said["timestamp"] - room.start
-    if abs(onset) >= _INT32:
-        raise Refusal(
-            RefusalCode.ONSET_DISAGREES,
-            "It is weeks from the room's experiment start: correct the `timestamp`.",
-            "timestamp",
-        )
-    return onset
-
-
-@cache
-def _template(record_type: RecordType) -> Mapping[str, Any]:
-    """Return what stands in the columns of which a record says nothing."""
-    nothing: dict[str, Any] = {}
-    for name, column in record_type.value.base.model_fields.items():
-        if not column.is_required():
-            default: Any = column.get_default(call_default_factory=True)
-            is_list = get_origin(column.annotation) is list
-            nothing[name] = dump_json(default) if is_list else default
-    return nothing
-
-
 async def _keep_aside(
-    tx: AsyncConnection, actor: Actor, batch: _Batch, places: Places, sorted_: _Sorted
+    tx: AsyncConnection, actor: Actor, batch: Batch, places: Places, sorted_: Sorted
 ) -> None:
     kept = [
         Kept(record, refusal, _experiment_of(record, places))
@@ -265,7 +118,7 @@ def _experiment_of(record: object, places: Places) -> int | None:
     return None if room is None else room.experiment_key
 
 
-def _rooms_of(batch: _Batch) -> set[str]:
+def _rooms_of(batch: Batch) -> set[str]:
     """Return the rooms that refused records name: whose they are tells who is shown them."""
     named: set[str] = set()
     for index in batch.refused:

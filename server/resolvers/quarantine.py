@@ -8,14 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import BadUserInput, NotFound
 from server.global_ids import type_and_key
-from server.ingest.storing import ADDING, Outcome, ingest
+from server.ingest.storing import ADDING, MOST_RECORDS, Outcome, ingest
 from server.records.audit import AuditAction
 from server.records.quarantine import QuarantinedRecord
 from server.resolvers.context import Context
 from server.rows import Row, layout_of
-
-MOST_RECORDS = 5_000
-"""How many records one batch may hold."""
 
 _LAYOUT = layout_of(QuarantinedRecord)
 
@@ -38,7 +35,8 @@ async def resubmit(context: Context, corrections: Sequence[Correction]) -> Outco
         row.record if each.record is None else each.record
         for row, each in zip(rows, corrections, strict=True)
     ]
-    outcome = await ingest(context.db, context.actor, records)
+    with context.services.gate.entered():
+        outcome = await ingest(context.db, context.actor, records)
     refused = {each.index for each in outcome.refused}
     done = [
         row.key

@@ -17,7 +17,7 @@ from server.records.quarantine import (
 )
 from server.resolvers import quarantine
 from server.resolvers.listings import Window
-from server.resolvers.quarantine import MOST_RECORDS, Correction
+from server.resolvers.quarantine import Correction
 from server.schema import inputs as inputs  # enums become GraphQL's first
 from server.schema.connection import Connection, all_of
 from server.schema.info import Info
@@ -130,15 +130,16 @@ class IngestMutation:
         info: Info,
         input: Annotated[RecordsInput, strawberry.argument(description="The records.")],
     ) -> IngestPayload:
-        if len(input.records) > MOST_RECORDS:
+        if len(input.records) > storing.MOST_RECORDS:
             raise BadUserInput(
-                f"A batch holds at most {MOST_RECORDS:,} records: send several.",
+                f"A batch holds at most {storing.MOST_RECORDS:,} records: send several.",
                 ["input", "records"],
             )
         context = info.context
-        outcome = await storing.ingest(
-            context.db, context.actor, input.records, atomic=input.atomic
-        )
+        with context.services.gate.entered():
+            outcome = await storing.ingest(
+                context.db, context.actor, input.records, atomic=input.atomic
+            )
         return payload(outcome)
 
     @strawberry.mutation(
