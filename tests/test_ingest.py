@@ -1,14 +1,13 @@
 """Records that come in: stored once, refused with a reason, never lost."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from server.records import RecordType
 from tests.conftest import Api
-from tests.factories import START, Row, a_participant, a_room, a_user, an_experiment, save
-from tests.sending import INGEST, a_sent
+from tests.factories import START, a_participant, a_room, a_user, save
+from tests.sending import INGEST, Lab, a_lab, a_sent
 
 pytestmark = pytest.mark.anyio
 
@@ -20,60 +19,9 @@ async def api(any_api: Api) -> Api:
     return any_api
 
 
-@dataclass
-class Lab:
-    """A room with somebody in it, and the key of the experiment's owner."""
-
-    api: Api
-    owner: Row
-    experiment: Row
-    room: Row
-    person: Row
-    key: str
-
-    def sent(self, record_type: RecordType = EVENTS, **changes: Any) -> dict[str, Any]:
-        return a_sent(record_type, self.room, self.person, **changes)
-
-    async def ingest(self, *records: object, **options: Any) -> dict[str, Any]:
-        data = await self.api.ask(INGEST, self.key, records=list(records), **options)
-        payload: dict[str, Any] = data["recordsIngest"]
-        assert payload["acceptedCount"] + payload["refusedCount"] == payload["sentCount"]
-        return payload
-
-    async def refusal(self, record: object) -> tuple[str, str | None]:
-        """Return the code and the field of a record that must be refused, and stay aside."""
-        payload = await self.ingest(record)
-        [refused] = payload["refused"]
-        assert refused["message"].endswith(".")
-        [kept] = await self.quarantine()
-        assert kept["record"] == record
-        assert kept["code"] == refused["code"]
-        return refused["code"], refused["field"]
-
-    async def quarantine(self) -> list[dict[str, Any]]:
-        query = "{ quarantine(first: 1000) { nodes { id code field message record roomId } } }"
-        data = await self.api.ask(query, self.key)
-        nodes: list[dict[str, Any]] = data["quarantine"]["nodes"]
-        return nodes
-
-    async def records(self, record_type: RecordType, fields: str) -> list[dict[str, Any]]:
-        name = record_type.value.name
-        query = f"""query($id: String!) {{
-          room(roomId: $id) {{ records: {name}(first: 1000) {{ nodes {{ {fields} }} }} }}
-        }}"""
-        data = await self.api.ask(query, self.key, id=self.room["room_id"])
-        nodes: list[dict[str, Any]] = data["room"]["records"]["nodes"]
-        return nodes
-
-
 @pytest.fixture
 async def lab(api: Api) -> Lab:
-    owner = a_user()
-    experiment = an_experiment(owner)
-    room = a_room(experiment)
-    person = a_participant(room)
-    await save(api.db, owner, experiment, room, person)
-    return Lab(api, owner, experiment, room, person, await api.key_of(owner.key))
+    return await a_lab(api)
 
 
 @pytest.mark.parametrize("record_type", list(RecordType), ids=lambda each: each.name)

@@ -1,7 +1,8 @@
 """Which records are there already: each is stored once, however often it is sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -10,10 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 from server.column_types import JsonType, dump_json
+from server.key_lists import among_texts
 from server.records import RecordType
-
-_ASKED = 5_000
-"""How many ids are looked for in one statement: databases take only some thousands."""
 
 Said = Mapping[str, Any]
 """What a record says, by column: JSON as text, keys for ids."""
@@ -33,29 +32,29 @@ class Stored:
     What a batch adds is noted too, so that a record that comes in it twice is known by then.
     """
 
-    def __init__(self, record_type: RecordType, rows: dict[tuple[Any, ...], Said]) -> None:
-        self._model = record_type.value.model
-        self._columns = inspect(self._model).columns
+    def __init__(self, record_type: RecordType, rows: dict[Any, Said]) -> None:
+        model = record_type.value.model
+        self._columns = inspect(model).columns
+        self._name = _naming(record_type)
         self._rows = rows
 
     def judge(self, said: Said) -> Known:
         """Say whether a record is there: it is if nothing that it says is otherwise there.
 
-        What counts from the room's experiment start may be otherwise: that can be corrected.
+        A null says nothing. What counts from the room's experiment start may be otherwise: that can
+        be corrected.
         """
         if (there := self._rows.get(self._name(said))) is None:
             return Known.NOTHING
         same = all(
-            self._is_same(column, value, there.get(column)) for column, value in said.items()
+            value is None or self._is_same(column, value, there[column])
+            for column, value in said.items()
         )
         return Known.THE_SAME if same else Known.ANOTHER
 
     def note(self, said: Said) -> None:
         """Let a record be there from now on."""
         self._rows[self._name(said)] = said
-
-    def _name(self, said: Said) -> tuple[Any, ...]:
-        return tuple(said[column] for column in self._model.identity)
 
     def _is_same(self, name: str, said: object, there: object) -> bool:
         if said == there or (column := self._columns[name]).info.get("from_start"):
@@ -65,6 +64,12 @@ class Stored:
         return isinstance(column.type, JsonType) and orjson.loads(said) == orjson.loads(there)
 
 
+def _naming(record_type: RecordType) -> Callable[[Said], Any]:
+    """Return what finds the name of a record in what it says."""
+    name: Callable[[Said], Any] = itemgetter(*record_type.value.model.identity)
+    return name
+
+
 async def stored(
     tx: AsyncConnection, record_type: RecordType, experiment_key: int, records: Sequence[Said]
 ) -> Stored:
@@ -72,19 +77,17 @@ async def stored(
     model = record_type.value.model
     columns = inspect(model).columns
     kinds: Mapping[str, TypeEngine[Any]] = {each.key: each.type for each in columns}
-    first = model.identity[0]
-    names = list({said[first] for said in records})
-    rows: dict[tuple[Any, ...], Said] = {}
-    for start in range(0, len(names), _ASKED):
-        found = await tx.execute(
-            select(*columns).where(
-                columns["experiment_key"] == experiment_key,
-                columns[first].in_(names[start : start + _ASKED]),
-            )
+    name, first = _naming(record_type), model.identity[0]
+    rows: dict[Any, Said] = {}
+    found = await tx.execute(
+        select(*columns).where(
+            columns["experiment_key"] == experiment_key,
+            among_texts(columns[first], list({said[first] for said in records})),
         )
-        for row in found.mappings():
-            there = {name: _as_said(kinds[name], value) for name, value in row.items()}
-            rows[tuple(there[column] for column in model.identity)] = there
+    )
+    for row in found.mappings():
+        there = {each: _as_said(kinds[each], value) for each, value in row.items()}
+        rows[name(there)] = there
     return Stored(record_type, rows)
 
 

@@ -8,7 +8,7 @@ milliseconds since 1970.
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import NoneType
-from typing import Any, cast, get_args
+from typing import Any, cast, get_args, get_origin
 
 import orjson
 from pydantic.alias_generators import to_camel
@@ -117,19 +117,25 @@ def _kind(name: str, field: FieldInfo) -> CoreSchema:
     return core.nullable_schema(shown) if nullable else shown
 
 
+def _default(name: str, field: FieldInfo) -> object:
+    """Return what is stored where a record says nothing."""
+    if name in _OPTIONAL:
+        return None
+    default: Any = field.get_default(call_default_factory=True)
+    return _json(default) if get_origin(field.annotation) is list else default
+
+
 @cache
 def _validator(record_type: RecordType) -> SchemaValidator:
-    fields = {
-        "data_type": core.typed_dict_field(
-            core.any_schema(), required=False, validation_alias="dataType"
-        )
-    }
+    data_type = core.literal_schema([record_type.name])
+    fields = {"data_type": core.typed_dict_field(data_type, validation_alias="dataType")}
     for model in (Place, record_type.value.base):
         for name, field in model.model_fields.items():
+            kind, needed = _kind(name, field), field.is_required() and name not in _OPTIONAL
+            if not needed:
+                kind = core.with_default_schema(kind, default=_default(name, field))
             fields[name] = core.typed_dict_field(
-                _kind(name, field),
-                required=field.is_required() and name not in _OPTIONAL,
-                validation_alias=to_camel(name),
+                kind, required=needed, validation_alias=to_camel(name)
             )
     return SchemaValidator(core.typed_dict_schema(fields, extra_behavior="forbid"))
 
@@ -137,7 +143,7 @@ def _validator(record_type: RecordType) -> SchemaValidator:
 def read(record_type: RecordType, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a record says, by column: moments in ms, JSON as text; raise Refusal if it can't.
 
-    What it does not say is not in it.
+    Where it says nothing, there is what is stored then: null, mostly.
     """
     try:
         row: dict[str, Any] = _validator(record_type).validate_python(record)
@@ -152,18 +158,24 @@ def read(record_type: RecordType, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def said_by(record: object) -> Mapping[str, object]:
     """Return the fields of whatever was sent: none, if it is no object."""
+    if type(record) is dict:  # as JSON is read: the shortest way
+        return cast("dict[str, object]", record)
     return cast("Mapping[str, object]", record) if isinstance(record, Mapping) else {}
 
 
 def type_of(record: object) -> RecordType:
     """Return the data type of whatever was sent; raise Refusal if it names none."""
-    if not isinstance(record, Mapping):
+    said = said_by(record)
+    name = said.get("dataType")
+    if isinstance(name, str) and (record_type := _TYPES.get(name)) is not None:
+        return record_type
+    if not said and not isinstance(record, Mapping):
         raise Refusal(RefusalCode.NOT_AN_OBJECT, "A record is a JSON object: send one.")
-    name = said_by(cast("object", record)).get("dataType")
-    if isinstance(name, str) and name in RecordType.__members__:
-        return RecordType[name]
-    names = ", ".join(RecordType.__members__)
+    names = ", ".join(_TYPES)
     raise Refusal(RefusalCode.UNKNOWN_TYPE, f"Say which type it is of: {names}.", "dataType")
+
+
+_TYPES = RecordType.__members__
 
 
 def _is_whole(value: object) -> bool:

@@ -2,15 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, get_origin
+from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.column_types import dump_json
 from server.ingest import duplicates
 from server.ingest.duplicates import Known
 from server.ingest.places import KnownRoom, Places
@@ -28,6 +26,10 @@ _NOT_STORED = ("data_type", *Place.model_fields)
 """What is said of a record, but has no column of its own."""
 
 _INT32 = 2**31
+
+Item = TypeVar("Item")
+_Placed = tuple[int, dict[str, Any], int | None]
+"""A record's index in its batch, its row, and its room's experiment start."""
 
 _TAKEN = Refusal(
     RefusalCode.ID_TAKEN,
@@ -63,9 +65,7 @@ class Sorted:
 async def read_batch(records: Sequence[object]) -> Batch:
     """Read each record as its type declares, and give others their turn meanwhile."""
     batch = Batch([each.text if isinstance(each, Unreadable) else each for each in records])
-    for index, record in enumerate(records):
-        if index % _AT_ONCE == _AT_ONCE - 1:
-            await asyncio.sleep(0)
+    async for index, record in _in_turns(enumerate(records)):
         try:
             if isinstance(record, Unreadable):
                 raise record.refusal
@@ -79,33 +79,47 @@ async def read_batch(records: Sequence[object]) -> Batch:
 
 async def sort(tx: AsyncConnection, batch: Batch, places: Places) -> Sorted:
     """Find out what becomes of each record, in the order in which they were sent."""
-    refused = dict(batch.refused)
-    starts: dict[int, int | None] = {}
-    placed: dict[tuple[RecordType, int], list[tuple[int, dict[str, Any]]]] = defaultdict(list)
-    for index, (record_type, said) in batch.read.items():
-        try:
-            room = places.room(said["room_id"], said.get("experiment_id"))
-            row = _placed(said, room)
-        except Refusal as refusal:
-            refused[index] = refusal
-        else:
-            starts[index] = room.start
-            placed[record_type, room.experiment_key].append((index, row))
+    placed, refused = await _place(batch, places)
     new: dict[RecordType, list[dict[str, Any]]] = defaultdict(list)
     accepted: list[int] = []
     for (record_type, experiment), rows in placed.items():
-        there = await duplicates.stored(tx, record_type, experiment, [row for _, row in rows])
-        template = _template(record_type)
-        for index, row in rows:
+        there = await duplicates.stored(tx, record_type, experiment, [row for _, row, _ in rows])
+        added = new[record_type]
+        async for index, row, start in _in_turns(rows):
             known = there.judge(row)
-            if fault := _fault(known, record_type, row, starts[index]):
+            if fault := _fault(known, record_type, row, start):
                 refused[index] = fault
                 continue
             accepted.append(index)
             if known is Known.NOTHING:
                 there.note(row)
-                new[record_type].append({**template, **row})
+                added.append(row)
     return Sorted(new, accepted, refused)
+
+
+async def _place(
+    batch: Batch, places: Places
+) -> tuple[dict[tuple[RecordType, int], list[_Placed]], dict[int, Refusal]]:
+    """Return the records as rows, by type and experiment, and those that are refused so far."""
+    refused = dict(batch.refused)
+    placed: dict[tuple[RecordType, int], list[_Placed]] = defaultdict(list)
+    async for index, (record_type, said) in _in_turns(batch.read.items()):
+        try:
+            room = places.room(said["room_id"], said["experiment_id"])
+            row = _placed(said, room)
+        except Refusal as refusal:
+            refused[index] = refusal
+        else:
+            placed[record_type, room.experiment_key].append((index, row, room.start))
+    return placed, refused
+
+
+async def _in_turns(items: Iterable[Item]) -> AsyncGenerator[Item]:
+    """Yield items, and let others have their turn every now and then."""
+    for number, item in enumerate(items, 1):
+        if not number % _AT_ONCE:
+            await asyncio.sleep(0)
+        yield item
 
 
 def _placed(said: Mapping[str, Any], room: KnownRoom) -> dict[str, Any]:
@@ -118,25 +132,26 @@ def _placed(said: Mapping[str, Any], room: KnownRoom) -> dict[str, Any]:
         "onset": _onset(said, room),
     }
     for name in _NOT_STORED:
-        row.pop(name, None)
+        del row[name]
     return row
 
 
 def _fault(
-    known: Known, record_type: RecordType, row: Mapping[str, Any], start: int | None
+    known: Known, record_type: RecordType, row: dict[str, Any], start: int | None
 ) -> Refusal | None:
     """Return what is wrong with what a row says; None if nothing is, or it is there just so."""
     if known is not Known.NOTHING:
         return _TAKEN if known is Known.ANOTHER else None
-    asked = {**row, EXPERIMENT_START: start}
-    for check in record_type.value.all_checks:
-        if not check.passes(asked):
-            return Refusal(RefusalCode(check.code), check.sentence, to_camel(check.field))
-    return None
+    row[EXPERIMENT_START] = start
+    broken = next((each for each in record_type.value.all_checks if not each.passes(row)), None)
+    del row[EXPERIMENT_START]
+    if broken is None:
+        return None
+    return Refusal(RefusalCode(broken.code), broken.sentence, to_camel(broken.field))
 
 
 def _onset(said: Mapping[str, Any], room: KnownRoom) -> int:
-    given: int | None = said.get("onset")
+    given: int | None = said["onset"]
     if given is not None:
         return given
     if room.start is None:
@@ -154,15 +169,3 @@ def _onset(said: Mapping[str, Any], room: KnownRoom) -> int:
             "timestamp",
         )
     return onset
-
-
-@cache
-def _template(record_type: RecordType) -> Mapping[str, Any]:
-    """Return what stands in the columns of which a record says nothing."""
-    nothing: dict[str, Any] = {}
-    for name, column in record_type.value.base.model_fields.items():
-        if not column.is_required():
-            default: Any = column.get_default(call_default_factory=True)
-            is_list = get_origin(column.annotation) is list
-            nothing[name] = dump_json(default) if is_list else default
-    return nothing
