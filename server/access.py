@@ -219,6 +219,17 @@ class Actor:
         """
         return key_of(layout, "experiment").in_(self._own("experiment"))
 
+    def sees_quarantined(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the records in quarantine that the actor may see.
+
+        Those for their own experiments and, of those for none that is known, what they sent.
+        """
+        mine = layout.columns["sender_key"] == self._key
+        placeless = and_(layout.columns["experiment_key"].is_(None), mine)
+        if self.experiment_keys is not None:
+            return self.owns(layout)  # what is of none may be for any
+        return or_(self.owns(layout), placeless)
+
     def sees_groups(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the groups that the actor owns or is in.
 

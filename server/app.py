@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
+from server.adding import ingest_route
 from server.attempts import Attempts
 from server.browsers import Browsers
 from server.db import Database
@@ -17,6 +18,7 @@ from server.export.plan import planner
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.files import file_routes
+from server.ingest.gate import Gate
 from server.key_uses import KeyUses
 from server.links import Signer, load_secret
 from server.migrate import migrate, require_current
@@ -55,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         signer,
         surveyor,
         entrance,
+        Gate(settings.ingest_at_once),
         fast_path=settings.fast_path,
         smallest_cell=settings.smallest_cell,
         export_days=settings.export_days,
@@ -90,6 +93,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes=[
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
+            ingest_route(services, browsers),
             *file_routes(db, storage, signer),
             *page_routes(),
             *sign_in.routes,

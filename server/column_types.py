@@ -48,3 +48,18 @@ class JsonType(TypeDecorator[Any]):
 
 
 JSON_TYPE = JsonType()
+
+
+class JsonTextType(JsonType):
+    """Text everywhere: JSON just as it came, U+0000 and all, which JSONB would refuse."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - any JSON
+        return dump_json(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - any JSON
+        return json.loads(value)

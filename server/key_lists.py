@@ -21,13 +21,13 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 
-class _KeyList(TypeDecorator[Sequence[int]]):
-    """Keys as a JSON array."""
+class _KeyList(TypeDecorator[Sequence[Any]]):
+    """Keys, or texts, as a JSON array."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> str:
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> str:
         return orjson.dumps(list(value or ())).decode()
 
 
@@ -55,6 +55,11 @@ def among(
     return _Among(place, values if isinstance(values, BindParameter) else keys(None, values))
 
 
+def among_texts(place: SQLColumnExpression[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """Return the clause that keeps some texts, any number of them."""
+    return _AmongTexts(place, bindparam(None, list(values), _KeyList()))
+
+
 class _Elements(FunctionElement[Any]):
     """The elements of a JSON array, as rows."""
 
@@ -66,6 +71,12 @@ class _Among(FunctionElement[bool]):
 
     Not of type Boolean: SQLite would be asked for `(…) = 1`, which no index helps to find.
     """
+
+    inherit_cache = True
+
+
+class _AmongTexts(FunctionElement[bool]):
+    """Whether a text is an element of a JSON array; see `_Among`."""
 
     inherit_cache = True
 
@@ -82,6 +93,7 @@ def _in_postgresql(element: _Elements, compiler: SQLCompiler, **options: Any) ->
     return f"(SELECT key, CAST(text AS BIGINT) AS value FROM {elements})"  # noqa: S608 - no text from outside
 
 
+@compiles(_AmongTexts, "sqlite")
 @compiles(_Among, "sqlite")
 def _is_in_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
     place, keys = (compiler.process(each, **options) for each in element.clauses)
@@ -93,3 +105,10 @@ def _is_in_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) ->
     """Compare with an array: a planner sees what is in it, and finds those keys in an index."""
     place, keys = (compiler.process(each, **options) for each in element.clauses)
     return f"({place} = ANY (CAST(string_to_array(btrim({keys}, '[]'), ',') AS BIGINT[])))"
+
+
+@compiles(_AmongTexts, "postgresql")
+def _text_is_in_postgresql(element: _AmongTexts, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
+    place, texts = (compiler.process(each, **options) for each in element.clauses)
+    elements = f"SELECT jsonb_array_elements_text(CAST({texts} AS JSONB))"
+    return f"({place} = ANY (ARRAY({elements})))"

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         default=True,
         description="Whether compiled plans execute selections; off, graphql-core alone does.",
     )
+    ingest_at_once: int = Field(
+        default=16,
+        ge=1,
+        description="How many may add records at once: others are told to come again.",
+    )
     export_workers: int = Field(
         default=1, ge=0, description="Worker processes this server keeps; 0 leaves jobs to others."
     )

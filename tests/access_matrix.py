@@ -169,6 +169,14 @@ ARGUMENTS: Mapping[str, str] = {
     "userGroupDelete.id": "$groupId",
     "apiKeyCreate.input": '{name: "R", scopes: ["admin:api_keys"]}',
     "apiKeyRevoke.id": "$keyId",
+    "experimentCreate.input": '{name: "E"}',
+    "experimentUpdate.input": '{name: "E"}',
+    "experimentUpdate.id": "$experimentNode",
+    "roomUpsert.input": "{experimentId: $experimentId, roomId: $newRoomId}",
+    "participantUpsert.input": "{roomId: $roomId, participantId: $participantId}",
+    "recordsIngest.input": "{records: [$record]}",
+    "quarantineResubmit.items": "[{id: $quarantinedId}]",
+    "quarantineDiscard.ids": "[$quarantinedId]",
     "userId": "$spareId",
     "id": "$exportId",
 }
@@ -190,6 +198,9 @@ VARIABLES: Mapping[str, str] = {
     "keyId": "ID!",
     "collaboratorInput": "CollaboratorInput!",
     "groupInput": "UserGroupInput!",
+    "newRoomId": "String!",
+    "record": "JSON!",
+    "quarantinedId": "ID!",
 }
 
 
@@ -218,7 +229,7 @@ def _inside(shown: Any) -> str:
     return f" {{ __typename{''.join(told)} }}"
 
 
-_TOLD = {"userErrors": "code", "nodes": "__typename"}
+_TOLD = {"userErrors": "code", "refused": "code", "nodes": "__typename"}
 
 
 def _declared(text: str) -> str:

@@ -26,6 +26,7 @@ from server.records.events import Event
 from server.records.experiments import Experiment
 from server.records.groups import GroupMember, UserGroup
 from server.records.participants import Participant
+from server.records.quarantine import QuarantinedRecord
 from server.records.recordings import Recording
 from server.records.rooms import Room
 from server.records.sparse_ratings import SparseRating
@@ -177,6 +178,20 @@ def a_component(participant: Row, **changes: Any) -> Row:
     n = next(_numbers)
     values = {"component_id": f"cmp_{n}", "component_type": "showvideo"}
     return _a_record(Component, participant, **{**values, **changes})
+
+
+def in_quarantine(sender: Row, **changes: Any) -> Row:
+    n = next(_numbers)
+    values = {
+        "refused_at": START,
+        "code": "NOT_AN_OBJECT",
+        "message": "A record is a JSON object: send one.",
+        "record": n,
+        "experiment_key": None,
+        "sender_key": sender.key,
+        "digest": f"digest {n}",
+    }
+    return Row(QuarantinedRecord, {"id": n, **values, **changes})
 
 
 A_RECORD: Mapping[RecordType, Callable[..., Row]] = {

@@ -36,8 +36,10 @@ from tests.factories import (
     a_room,
     a_user,
     an_experiment,
+    in_quarantine,
     save,
 )
+from tests.sending import a_sent
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +47,7 @@ CASES = list(cases())
 SHOWS_WHAT_IT_MAY = ("Participant.availableData",)
 """What leaves out the types that a key may not read, and is refused to none."""
 
-REFUSED = ("FORBIDDEN", "NOT_FOUND")
+REFUSED = ("FORBIDDEN", "NOT_FOUND", "UNKNOWN_ROOM")
 SCOPES = sorted({scope for case in CASES for scope in case.scopes} | {"write:experiments"})
 
 
@@ -76,7 +78,8 @@ class Lab:
         for name in case.way:
             found = found[name] if found else None
         if case.kind == "mutation":  # what may be done may still make no sense
-            return not any(error["code"] in REFUSED for error in found["userErrors"])
+            errors = (*found["userErrors"], *found.get("refused", ()))
+            return not any(error["code"] in REFUSED for error in errors)
         if isinstance(found, dict):
             found = found.get("nodes", found)
         return any(each is not None for each in found) if isinstance(found, list) else bool(found)
@@ -144,6 +147,8 @@ async def _lab(api: Api) -> Lab:
         "roomId": room["room_id"],
         "participantId": person,
         "experimentNode": global_id("Experiment", experiment.key),
+        "newRoomId": "room_new",
+        "record": a_sent(RecordType.EVENTS, room, people[0]),
         "exportInput": {
             "experimentIds": [experiment["experiment_id"]],
             "dataTypes": ["EVENTS"],
@@ -166,6 +171,10 @@ async def _made(
     key = await api.key_of(users["owner"].key)
     spare = a_user()
     await save(api.db, spare)
+    async with api.db.read() as tx:
+        named = select(col(Experiment.id)).where(col(Experiment.experiment_id) == experiment)
+        aside = in_quarantine(users["owner"], experiment_key=await tx.scalar(named))
+    await save(api.db, aside)
     wanted = {"experimentIds": [experiment], "dataTypes": ["EVENTS"]}
     created = await api.ask(CREATE, key, input={**wanted, "idempotencyKey": key})
     planned = {"name": "Mondays", "cron": "0 3 * * 1", "export": wanted}
@@ -195,6 +204,7 @@ async def _made(
         "groupGrantId": shared_with_group,
         "groupId": group["id"],
         "keyId": made["id"],
+        "quarantinedId": global_id("QuarantinedRecord", aside.key),
         "collaboratorInput": {"userId": spare["user_id"]},
         "groupInput": lab,
     }
@@ -312,6 +322,7 @@ ABSENT: Mapping[str, Any] = {
     "roomId": "room_none",
     "participantId": "n" * 28,
     "experimentNode": global_id("Experiment", NOWHERE),
+    "quarantinedId": global_id("QuarantinedRecord", NOWHERE),
     "exportId": global_id("Export", NOWHERE),
     "scheduleId": global_id("ExportSchedule", NOWHERE),
     "exportInput": NONE,

@@ -31,12 +31,15 @@ class AuditAction(Described):
     GRANT = "GRANT", "Shared an experiment, or changed what is shared."
     REVOKE = "REVOKE", "Took back what was shared."
     TRANSFER = "TRANSFER", "Gave an experiment to another owner."
+    EXPERIMENT_CHANGE = "EXPERIMENT_CHANGE", "Set an experiment up, or changed its settings."
+    START_CORRECT = "START_CORRECT", "Corrected when a room's experiment started, and its onsets."
     GROUP_CHANGE = "GROUP_CHANGE", "Changed who is in a group."
     READ_IDENTIFIED = "READ_IDENTIFIED", "Read what tells who a participant is."
     ADMINISTRATOR_ACCESS = "ADMINISTRATOR_ACCESS", "Read as an administrator."
     EXPORT = "EXPORT", "Asked for an export."
     DOWNLOAD = "DOWNLOAD", "Downloaded a file."
     ERASE = "ERASE", "Erased data."
+    DISCARD = "DISCARD", "Dropped records that were in quarantine."
     ATTEMPT = "ATTEMPT", "Asked for anything else, and was refused."
 
 

@@ -39,6 +39,7 @@ class RecordBase(SQLModel):
     onset: int = column(
         "Milliseconds from the room's experiment start; negative for what came before it.",
         unit="ms",
+        from_start=True,
         summarized=Summarized.NOT,  # it says when, not how much
     )
 

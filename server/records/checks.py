@@ -87,11 +87,11 @@ class InRange(Check):
         return f"`{name}` must be from {self.least:g} to {self.most:g}."
 
     def passes(self, record: Record) -> bool:
-        value = record.get(self.field)
-        return value is None or (
-            (self.least is None or value >= self.least)
-            and (self.most is None or value <= self.most)
-        )
+        if (value := record.get(self.field)) is None:
+            return True
+        if self.least is not None and value < self.least:
+            return False
+        return self.most is None or bool(value <= self.most)
 
     def broken(self, columns: Columns) -> ColumnElement[bool]:
         column = columns[self.field]
@@ -138,7 +138,7 @@ class OnScale(Check):
         return f"`{to_camel(self.field)}` must be from `scaleMin` to `scaleMax`."
 
     def passes(self, record: Record) -> bool:
-        value, low, high = (record.get(name) for name in (self.field, "scale_min", "scale_max"))
+        value, low, high = record.get(self.field), record.get("scale_min"), record.get("scale_max")
         if low is None or high is None or isinstance(value, bool | None):
             return True
         if not isinstance(value, int | float):

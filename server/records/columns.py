@@ -35,6 +35,7 @@ def column(
     identified_only: bool = False,
     least: float | None = None,
     most: float | None = None,
+    from_start: bool = False,
     **options: Any,  # noqa: ANN401 - whatever SQLModel's Field takes
 ) -> Any:  # noqa: ANN401 - as SQLModel's Field, so that the annotation rules
     """Declare a column. Its description goes to the API, the database and every data dictionary.
@@ -44,6 +45,7 @@ def column(
                 closed sets and truth values are counted, all else is left out
     identified_only  whether it is null to all who may not see identified data
     least, most  the range of its numbers, both ends included
+    from_start  whether it counts from the room's experiment start, and follows when that is moved
     """
     info = {
         "unit": unit,
@@ -52,6 +54,7 @@ def column(
         "identified_only": identified_only,
         "least": least,
         "most": most,
+        "from_start": from_start,
     }
     return Field(
         description=description,

@@ -38,6 +38,7 @@ class RecordingBase(RecordBase):
     video_offset: int | None = column(
         "Where the recording begins, in ms from the experiment start; may be negative.",
         unit="ms",
+        from_start=True,
         default=None,
     )
     file_name: str | None = column("Name of the file.", identifies=Identifies.IN_TEXT, default=None)

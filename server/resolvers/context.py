@@ -16,6 +16,7 @@ from server.entrance import Entrance
 from server.export.jobs import Exporter
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
+from server.ingest.gate import Gate
 from server.links import Purpose, Signer
 from server.records.audit import AuditAction
 from server.records.users import UserRole
@@ -38,6 +39,7 @@ class Services:
     signer: Signer
     surveyor: Surveyor
     entrance: Entrance
+    gate: Gate
     fast_path: bool = True
     smallest_cell: int = 5
     export_days: int = 7

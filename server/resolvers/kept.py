@@ -20,6 +20,7 @@ from server.records.exports import Export
 from server.records.filters import Filter
 from server.records.groups import UserGroup
 from server.records.participants import Participant
+from server.records.quarantine import QuarantinedRecord
 from server.records.rooms import Room
 from server.rows import TableLayout, layout_of
 
@@ -30,6 +31,7 @@ _SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]]
     AuditEntry: Actor.owns,
     ApiKey: Actor.holds,
     UserGroup: Actor.sees_groups,
+    QuarantinedRecord: Actor.sees_quarantined,
 }
 """What is not seen by all who see the experiment it is about."""
 

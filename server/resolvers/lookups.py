@@ -23,6 +23,7 @@ from server.records.exports import EXPORTS
 from server.records.groups import USER_GROUPS
 from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS, Participant
+from server.records.quarantine import QUARANTINE
 from server.records.rooms import ROOMS, Room
 from server.records.users import User
 from server.resolvers.context import Context
@@ -47,6 +48,7 @@ NODES: Mapping[str, Listed] = {
         USER_GROUPS,
         AUDIT_LOG,
         API_KEYS,
+        QUARANTINE,
         *(t.value for t in RecordType),
     )
 }

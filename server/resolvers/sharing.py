@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from server.errors import BadUserInput, Forbidden, NotFound
+from server.errors import BadUserInput, NotFound
 from server.global_ids import global_id, type_and_key
 from server.records import RecordType
 from server.records.audit import AuditAction
@@ -19,12 +19,13 @@ from server.records.groups import UserGroup
 from server.resolvers.accounts import account
 from server.resolvers.context import Context
 from server.resolvers.lookups import nodes
+from server.resolvers.managed import EXPERIMENT, managed
 from server.resolvers.own_questions import findable
 from server.resolvers.reasons import MANAGE
 from server.rows import Row, layout_of
 from server.timestamps import Timestamp, now
 
-_EXPERIMENT, _GRANT, _GROUP = layout_of(Experiment), layout_of(Collaborator), layout_of(UserGroup)
+_GRANT, _GROUP = layout_of(Collaborator), layout_of(UserGroup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +135,8 @@ def _check(sharing: Sharing) -> None:
 
 
 async def _managed(tx: AsyncConnection, context: Context, experiment_id: str) -> Row:
-    """Return an experiment that the actor manages, and let nobody else manage it meanwhile."""
-    columns, actor = _EXPERIMENT.columns, context.actor
-    this = columns["experiment_id"] == experiment_id
-    await tx.execute(select(columns["key"]).where(this).with_for_update(key_share=True))
-    asked = select(*_EXPERIMENT.selected, actor.owns(_EXPERIMENT))  # anew: of what is there by now
-    found = (await tx.execute(asked.where(this, actor.sees(_EXPERIMENT)))).one_or_none()
-    if found is None:
-        raise NotFound(
-            "There is no such experiment: check the id for typing errors.", ["experimentId"]
-        )
-    *values, owned = tuple(found)
-    if not owned:
-        raise Forbidden(
-            "Only its owner and administrators may share an experiment, or give it away: ask its "
-            "owner.",
-            ["experimentId"],
-        )
-    return _EXPERIMENT.row(values)
+    this = EXPERIMENT.columns["experiment_id"] == experiment_id
+    return await managed(tx, context.actor, this, ["experimentId"])
 
 
 async def _grantee(

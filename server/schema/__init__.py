@@ -25,6 +25,7 @@ from server.schema.errors import CodedErrors, coded, unnoted
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
 from server.schema.groups import UserGroupMutation, UserGroupQuery
+from server.schema.ingest import IngestMutation, IngestQuery, QuarantinedRecord
 from server.schema.queries import ReadingQuery
 from server.schema.records import (
     ChatMessage,
@@ -38,18 +39,31 @@ from server.schema.records import (
 from server.schema.requirements import show_requirements
 from server.schema.scalars import SCALARS
 from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
+from server.schema.setting_up import SettingUpMutation
 from server.schema.sharing import SharingMutation
 
 
 @strawberry.type(description="All that can be read.")
 class Query(
-    ReadingQuery, ExportQuery, ExportScheduleQuery, UserGroupQuery, AuditQuery, ApiKeyQuery
+    ReadingQuery,
+    ExportQuery,
+    ExportScheduleQuery,
+    UserGroupQuery,
+    AuditQuery,
+    ApiKeyQuery,
+    IngestQuery,
 ): ...
 
 
 @strawberry.type(description="All that can be changed.")
 class Mutation(
-    ExportMutation, ExportScheduleMutation, SharingMutation, UserGroupMutation, ApiKeyMutation
+    ExportMutation,
+    ExportScheduleMutation,
+    SharingMutation,
+    UserGroupMutation,
+    ApiKeyMutation,
+    IngestMutation,
+    SettingUpMutation,
 ): ...
 
 
@@ -180,6 +194,7 @@ schema = Schema(
         SyncMetric,
         Component,
         AuditEntry,
+        QuarantinedRecord,
     ],
     execution_context_class=PlanningExecutor,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),

@@ -33,6 +33,7 @@ from server.records.exports import (
 )
 from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS, ParticipantStatus, ParticipantStatusIn
+from server.records.quarantine import QUARANTINE, RefusalCode, RefusalCodeIn
 from server.records.recordings import RecordingKind, RecordingKindIn
 from server.records.rooms import ROOMS, RoomStatus, RoomStatusIn
 from server.records.sync_metrics import SyncBand, SyncBandIn
@@ -71,6 +72,7 @@ _LISTED: tuple[Listed, ...] = (
     EXPORTS,
     EXPORT_SCHEDULES,
     AUDIT_LOG,
+    QUARANTINE,
     *(record_type.value for record_type in RecordType),
 )
 
@@ -86,6 +88,7 @@ for kind in (
     KeyExpiry,
     ParticipantStatus,
     RecordingKind,
+    RefusalCode,
     RoomStatus,
     SyncBand,
     UserRole,
@@ -113,6 +116,7 @@ _ask(
     ExportStatusIn,
     ParticipantStatusIn,
     RecordingKindIn,
+    RefusalCodeIn,
     RoomStatusIn,
     SyncBandIn,
 )

@@ -78,6 +78,7 @@ _EXPERIMENTS = "read:experiments"
 _EXPORT = "export:data"
 _KEYS = "admin:api_keys"
 _SHARING = "write:experiments"
+_ADDING = "write:events"
 
 RULES: Mapping[str, Rule] = {
     "Query.node": _rule(Right.VIEW),
@@ -109,6 +110,14 @@ RULES: Mapping[str, Rule] = {
     "Mutation.apiKeyCreate": _rule(Right.SIGNED_IN, _KEYS),
     "Mutation.apiKeyRevoke": _rule(Right.PERSONAL, _KEYS),
     "ApiKey.experiments": _rule(Right.PERSONAL, _EXPERIMENTS),
+    "Mutation.experimentCreate": _rule(Right.RESEARCH, _SHARING),
+    "Mutation.experimentUpdate": _rule(Right.MANAGE, _SHARING),
+    "Mutation.roomUpsert": _rule(Right.MANAGE, _ADDING),
+    "Mutation.participantUpsert": _rule(Right.MANAGE, _ADDING),
+    "Query.quarantine": _rule(Right.MANAGE, _ADDING),
+    "Mutation.recordsIngest": _rule(Right.MANAGE, _ADDING),
+    "Mutation.quarantineResubmit": _rule(Right.MANAGE, _ADDING),
+    "Mutation.quarantineDiscard": _rule(Right.MANAGE, _ADDING),
     "Subscription.exportProgress": _rule(Right.OWN, _EXPORT),
     **{
         f"DataScope.{each.name}": _rule(Right.VIEW, each.scope)

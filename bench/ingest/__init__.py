@@ -1,0 +1,1 @@
+"""Records that come in over HTTP, against SQLAlchemy Core's bulk insert alone."""

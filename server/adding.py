@@ -1,0 +1,174 @@
+"""`POST /ingest`: records as lines of NDJSON, stored while they come in, batch by batch."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from uuid import uuid4
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from server.access import Actor
+from server.authentication import CSRF_REFUSED, caller_of
+from server.browsers import Browsers
+from server.errors import Busy, ExpectedFailure, Forbidden, Throttled, Unauthenticated
+from server.ingest.gate import RETRY_SECONDS
+from server.ingest.lines import batches
+from server.ingest.storing import ADDING, MOST_RECORDS, Outcome, Refused, ingest
+from server.logs import whereabouts
+from server.resolvers.context import Services
+
+SILENT_SECONDS = 30
+"""How long a sender may send nothing before they are cut off: others wait for their place."""
+
+MOST_TOLD = 1000
+"""How many refused records are told one by one: all of them are in quarantine."""
+
+_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+
+log = logging.getLogger(__name__)
+
+
+class NotNdjson(ExpectedFailure):
+    """The body is said to be something else than lines of JSON."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class TooSlow(ExpectedFailure):
+    """Nothing came for a while."""
+
+    code = "REQUEST_TIMEOUT"
+
+
+_STATUS: dict[type[ExpectedFailure], int] = {
+    Unauthenticated: 401,
+    Forbidden: 403,
+    TooSlow: 408,
+    NotNdjson: 415,
+    Throttled: 429,
+    Busy: 429,
+}
+
+
+class _Told:
+    """What became of all lines so far."""
+
+    def __init__(self) -> None:
+        self.sent = self.accepted = self.unchanged = self.refused = 0
+        self.reasons: list[dict[str, object]] = []
+
+    def add(self, outcome: Outcome) -> None:
+        """Add a batch: its indices count on from those before."""
+        for each in outcome.refused[: MOST_TOLD - len(self.reasons)]:
+            self.reasons.append(_reason(each, self.sent))
+        self.sent += outcome.sent
+        self.accepted += outcome.accepted
+        self.unchanged += outcome.unchanged
+        self.refused += len(outcome.refused)
+
+    def json(self) -> dict[str, object]:
+        """Return it by the names of the API."""
+        return {
+            "sentCount": self.sent,
+            "acceptedCount": self.accepted,
+            "unchangedCount": self.unchanged,
+            "refusedCount": self.refused,
+            "refused": self.reasons,
+        }
+
+
+def ingest_route(services: Services, browsers: Browsers) -> Route:
+    """Return the route that lines are sent to."""
+
+    async def endpoint(request: Request) -> JSONResponse:
+        told = _Told()
+        try:
+            actor = await _sender(request, services, browsers)
+            with services.gate.entered():
+                await _store(request, services, actor, told)
+        except ExpectedFailure as failure:
+            return _refusal(failure, told)
+        except ClientDisconnect:
+            return JSONResponse(told.json(), 499)  # nobody hears it: what came before is stored
+        except Exception as error:
+            incident = uuid4().hex[:12]
+            log.error("Internal error %s: %s", incident, whereabouts(error))
+            return _answer(500, "INTERNAL", _BROKEN.format(incident), told)
+        return JSONResponse(told.json(), headers=_HEADERS)
+
+    return Route("/ingest", endpoint, methods=["POST"])
+
+
+_HEADERS = {"Cache-Control": "no-store"}
+_BROKEN = (
+    "Something went wrong on our side. Send the same again: what is stored already changes "
+    "nothing. If it happens again, tell the operator: incident {}."
+)
+
+
+async def _sender(request: Request, services: Services, browsers: Browsers) -> Actor:
+    """Return who sends; Unauthenticated, Throttled, Forbidden, NotNdjson."""
+    caller = caller_of(request, services, browsers)
+    await caller.authenticate()
+    if not caller.may_change:
+        raise Forbidden(CSRF_REFUSED)
+    actor = caller.context().actor
+    actor.require(ADDING)
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if (
+        media_type not in _TYPES
+        or request.headers.get("content-encoding", "identity") != "identity"
+    ):
+        raise NotNdjson("Send lines of JSON, not compressed, as `application/x-ndjson`.")
+    return actor
+
+
+async def _store(request: Request, services: Services, actor: Actor, told: _Told) -> None:
+    async with aclosing(batches(_chunks(request), MOST_RECORDS)) as read:
+        async for batch in read:
+            told.add(await ingest(services.db, actor, batch))
+
+
+async def _chunks(request: Request) -> AsyncGenerator[bytes]:
+    """Yield the body as it comes; TooSlow if nothing comes for a while."""
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(SILENT_SECONDS):
+                chunk = await anext(stream, None)
+        except TimeoutError:
+            raise TooSlow(
+                f"Nothing came for {SILENT_SECONDS} s. What came before is stored: send the rest, "
+                "or all of it again."
+            ) from None
+        if chunk is None:
+            return
+        yield chunk
+
+
+def _reason(refused: Refused, before: int) -> dict[str, object]:
+    refusal = refused.refusal
+    return {
+        "index": before + refused.index,
+        "code": refusal.code.value,
+        "field": refusal.field,
+        "message": refusal.message,
+    }
+
+
+def _refusal(failure: ExpectedFailure, told: _Told) -> JSONResponse:
+    response = _answer(_STATUS.get(type(failure), 400), failure.code, failure.message, told)
+    if isinstance(failure, Unauthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(failure, Busy | Throttled):
+        seconds = failure.seconds if isinstance(failure, Throttled) else RETRY_SECONDS
+        response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _answer(status: int, code: str, message: str, told: _Told) -> JSONResponse:
+    error = {"message": message, "extensions": {"code": code}}
+    return JSONResponse({"errors": [error], **(told.json() if told.sent else {})}, status, _HEADERS)

@@ -1,0 +1,171 @@
+"""What becomes of each record of a batch: it is new, there already, or refused for a reason."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic.alias_generators import to_camel
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.ingest import duplicates
+from server.ingest.duplicates import Known
+from server.ingest.places import KnownRoom, Places
+from server.ingest.reading import read, said_by, type_of
+from server.ingest.refusals import Refusal, Unreadable
+from server.records import RecordType
+from server.records.base import Place
+from server.records.checks import EXPERIMENT_START
+from server.records.quarantine import RefusalCode
+
+_AT_ONCE = 250
+"""How many records are read before others have their turn: some milliseconds."""
+
+_NOT_STORED = ("data_type", *Place.model_fields)
+"""What is said of a record, but has no column of its own."""
+
+_INT32 = 2**31
+
+Item = TypeVar("Item")
+_Placed = tuple[int, dict[str, Any], int | None]
+"""A record's index in its batch, its row, and its room's experiment start."""
+
+_TAKEN = Refusal(
+    RefusalCode.ID_TAKEN,
+    "There is a record of that id in the experiment, and it says something else: what is stored "
+    "stays as it is. Send it under an id of its own.",
+)
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch on its way: what was read of each record, or why it is refused, by index."""
+
+    records: Sequence[object]
+    read: dict[int, tuple[RecordType, dict[str, Any]]] = field(
+        default_factory=dict[int, tuple[RecordType, dict[str, Any]]]
+    )
+    refused: dict[int, Refusal] = field(default_factory=dict[int, Refusal])
+
+
+@dataclass(slots=True)
+class Sorted:
+    """A batch of which it is known what becomes of each record."""
+
+    new: dict[RecordType, list[dict[str, Any]]]
+    accepted: list[int]
+    refused: dict[int, Refusal]
+
+    @property
+    def stored(self) -> int:
+        return sum(map(len, self.new.values()))
+
+
+async def read_batch(records: Sequence[object]) -> Batch:
+    """Read each record as its type declares, and give others their turn meanwhile."""
+    batch = Batch([each.text if isinstance(each, Unreadable) else each for each in records])
+    async for index, record in _in_turns(enumerate(records)):
+        try:
+            if isinstance(record, Unreadable):
+                raise record.refusal
+            record_type = type_of(record)
+            said = read(record_type, said_by(record))
+            batch.read[index] = record_type, said
+        except Refusal as refusal:
+            batch.refused[index] = refusal
+    return batch
+
+
+async def sort(tx: AsyncConnection, batch: Batch, places: Places) -> Sorted:
+    """Find out what becomes of each record, in the order in which they were sent."""
+    placed, refused = await _place(batch, places)
+    new: dict[RecordType, list[dict[str, Any]]] = defaultdict(list)
+    accepted: list[int] = []
+    for (record_type, experiment), rows in placed.items():
+        there = await duplicates.stored(tx, record_type, experiment, [row for _, row, _ in rows])
+        added = new[record_type]
+        async for index, row, start in _in_turns(rows):
+            known = there.judge(row)
+            if fault := _fault(known, record_type, row, start):
+                refused[index] = fault
+                continue
+            accepted.append(index)
+            if known is Known.NOTHING:
+                there.note(row)
+                added.append(row)
+    return Sorted(new, accepted, refused)
+
+
+async def _place(
+    batch: Batch, places: Places
+) -> tuple[dict[tuple[RecordType, int], list[_Placed]], dict[int, Refusal]]:
+    """Return the records as rows, by type and experiment, and those that are refused so far."""
+    refused = dict(batch.refused)
+    placed: dict[tuple[RecordType, int], list[_Placed]] = defaultdict(list)
+    async for index, (record_type, said) in _in_turns(batch.read.items()):
+        try:
+            room = places.room(said["room_id"], said["experiment_id"])
+            row = _placed(said, room)
+        except Refusal as refusal:
+            refused[index] = refusal
+        else:
+            placed[record_type, room.experiment_key].append((index, row, room.start))
+    return placed, refused
+
+
+async def _in_turns(items: Iterable[Item]) -> AsyncGenerator[Item]:
+    """Yield items, and let others have their turn every now and then."""
+    for number, item in enumerate(items, 1):
+        if not number % _AT_ONCE:
+            await asyncio.sleep(0)
+        yield item
+
+
+def _placed(said: Mapping[str, Any], room: KnownRoom) -> dict[str, Any]:
+    """Return a record as a row: with keys for ids, and its onset; raise Refusal if it can't be."""
+    row = {
+        **said,
+        "experiment_key": room.experiment_key,
+        "room_key": room.key,
+        "participant_key": room.key_of(said["participant_id"]),
+        "onset": _onset(said, room),
+    }
+    for name in _NOT_STORED:
+        del row[name]
+    return row
+
+
+def _fault(
+    known: Known, record_type: RecordType, row: dict[str, Any], start: int | None
+) -> Refusal | None:
+    """Return what is wrong with what a row says; None if nothing is, or it is there just so."""
+    if known is not Known.NOTHING:
+        return _TAKEN if known is Known.ANOTHER else None
+    row[EXPERIMENT_START] = start
+    broken = next((each for each in record_type.value.all_checks if not each.passes(row)), None)
+    del row[EXPERIMENT_START]
+    if broken is None:
+        return None
+    return Refusal(RefusalCode(broken.code), broken.sentence, to_camel(broken.field))
+
+
+def _onset(said: Mapping[str, Any], room: KnownRoom) -> int:
+    given: int | None = said["onset"]
+    if given is not None:
+        return given
+    if room.start is None:
+        raise Refusal(
+            RefusalCode.ROOM_NOT_STARTED,
+            "Nobody has said yet when the room's experiment started: give an `onset`, or set "
+            "`experimentStart` by `roomUpsert` and send the record again.",
+            "onset",
+        )
+    onset: int = said["timestamp"] - room.start
+    if abs(onset) >= _INT32:
+        raise Refusal(
+            RefusalCode.ONSET_DISAGREES,
+            "It is weeks from the room's experiment start: correct the `timestamp`.",
+            "timestamp",
+        )
+    return onset

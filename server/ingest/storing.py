@@ -1,0 +1,128 @@
+"""Stores a batch of records: each once, in one transaction with what is refused of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.access import Actor
+from server.arrivals import take_rooms
+from server.db import Database
+from server.filling import fill
+from server.ingest import quarantine
+from server.ingest.places import Places, places_of
+from server.ingest.quarantine import Kept
+from server.ingest.reading import said_by
+from server.ingest.refusals import Refusal
+from server.ingest.sorting import Batch, Sorted, read_batch, sort
+from server.records.quarantine import RefusalCode
+from server.timestamps import now
+
+ADDING = "write:events"
+"""The scope that a key needs in order to add records."""
+
+MOST_RECORDS = 5_000
+"""How many records one batch may hold."""
+
+_ATTEMPTS = 5
+"""How often a batch is tried anew because another one stored one of its records meanwhile."""
+
+_TOGETHER = Refusal(
+    RefusalCode.BATCH_REFUSED,
+    "Another record of the batch was refused, and it was to be stored as a whole or not at all: "
+    "correct that one, and send all again.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that was not stored, by its index in the batch."""
+
+    index: int
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch: `stored` records are new, `unchanged` ones were there already."""
+
+    stored: int
+    unchanged: int
+    refused: Sequence[Refused]
+
+    @property
+    def accepted(self) -> int:
+        return self.stored + self.unchanged
+
+    @property
+    def sent(self) -> int:
+        return self.accepted + len(self.refused)
+
+
+async def ingest(
+    db: Database, actor: Actor, records: Sequence[object], *, atomic: bool = False
+) -> Outcome:
+    """Store what can be stored of a batch, and put the rest into quarantine; Forbidden.
+
+    What is there already changes nothing. If it is `atomic`, one refused record refuses all.
+    """
+    actor.require(ADDING)
+    batch = await read_batch(records)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            async with db.write() as tx:
+                return await _store(tx, actor, batch, atomic=atomic)
+        except IntegrityError:
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+async def _store(tx: AsyncConnection, actor: Actor, batch: Batch, *, atomic: bool) -> Outcome:
+    named = {said["room_id"] for _, said in batch.read.values()}
+    places = await places_of(tx, actor, named | _rooms_of(batch))
+    await take_rooms(tx, places.room_keys)
+    sorted_ = await sort(tx, batch, places)
+    if atomic and sorted_.refused:
+        told = {index: sorted_.refused.get(index, _TOGETHER) for index in range(len(batch.records))}
+        sorted_ = Sorted({}, [], told)
+    for record_type, rows in sorted_.new.items():
+        await fill(tx, record_type.value.model, rows)
+    await _keep_aside(tx, actor, batch, places, sorted_)
+    return Outcome(
+        sorted_.stored,
+        len(sorted_.accepted) - sorted_.stored,
+        [Refused(index, refusal) for index, refusal in sorted(sorted_.refused.items())],
+    )
+
+
+async def _keep_aside(
+    tx: AsyncConnection, actor: Actor, batch: Batch, places: Places, sorted_: Sorted
+) -> None:
+    kept = [
+        Kept(record, refusal, _experiment_of(record, places))
+        for record, refusal in (
+            (batch.records[index], refusal) for index, refusal in sorted_.refused.items()
+        )
+    ]
+    if kept:
+        await quarantine.keep(tx, actor.user_key, now(), kept)
+    if sorted_.accepted and await quarantine.has_any(tx, actor.user_key):
+        accepted = [batch.records[index] for index in sorted_.accepted]
+        await quarantine.release(tx, actor.user_key, accepted)
+
+
+def _experiment_of(record: object, places: Places) -> int | None:
+    room = places.get(said_by(record).get("roomId"))
+    return None if room is None else room.experiment_key
+
+
+def _rooms_of(batch: Batch) -> set[str]:
+    """Return the rooms that refused records name: whose they are tells who is shown them."""
+    named: set[str] = set()
+    for index in batch.refused:
+        room = said_by(batch.records[index]).get("roomId")
+        if isinstance(room, str) and "\0" not in room:
+            named.add(room)
+    return named
