@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from sqlalchemy import inspect, select
@@ -66,8 +66,7 @@ class Stored:
 
 def _naming(record_type: RecordType) -> Callable[[Said], Any]:
     """Return what finds the name of a record in what it says."""
-    name: itemgetter[Any] = itemgetter(*record_type.value.model.identity)
-    return name
+    return cast("Callable[[Said], Any]", itemgetter(*record_type.value.model.identity))
 
 
 async def stored(
