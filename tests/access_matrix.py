@@ -68,6 +68,7 @@ ASKED_FOR: Mapping[str, tuple[str, ...]] = {
     "nodes": ("read:experiments",),
     "dataSummary": ("read:events",),
     "availableData": ("read:events",),
+    "recordsAdded": ("read:events",),
     **dict.fromkeys(
         ("exportEstimate", "exportCreate", "exportRetry", "exportScheduleCreate"), ("read:events",)
     ),
@@ -156,6 +157,7 @@ ARGUMENTS: Mapping[str, str] = {
     "rule": "HOLD",
     "maxGapMs": "1000",
     "dataSummary.dataTypes": "[EVENTS]",
+    "recordsAdded.dataType": "EVENTS",
     "node.id": "$experimentNode",
     "exportEstimate.input": "$exportInput",
     "exportCreate.input": "$exportInput",

@@ -16,6 +16,7 @@ from server.export.jobs import Exporter
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.links import Purpose, Signer
+from server.live.pulse import Pulse
 from server.records.audit import AuditAction
 from server.sessions import session_with
 from server.storage import Storage
@@ -35,6 +36,7 @@ class Services:
     signer: Signer
     surveyor: Surveyor
     entrance: Entrance
+    pulse: Pulse
     fast_path: bool = True
     smallest_cell: int = 5
     export_days: int = 7

@@ -25,6 +25,7 @@ from server.schema.errors import CodedErrors, coded, unnoted
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
 from server.schema.groups import UserGroupMutation, UserGroupQuery
+from server.schema.live import LiveSubscription
 from server.schema.queries import ReadingQuery
 from server.schema.records import (
     ChatMessage,
@@ -54,7 +55,7 @@ class Mutation(
 
 
 @strawberry.type(description="All that can be watched.")
-class Subscription(ExportSubscription): ...
+class Subscription(ExportSubscription, LiveSubscription): ...
 
 
 class Names(NameConverter):

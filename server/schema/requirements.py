@@ -110,6 +110,8 @@ RULES: Mapping[str, Rule] = {
     "Mutation.apiKeyRevoke": _rule(Right.PERSONAL, _KEYS),
     "ApiKey.experiments": _rule(Right.PERSONAL, _EXPERIMENTS),
     "Subscription.exportProgress": _rule(Right.OWN, _EXPORT),
+    "Subscription.experimentActivity": _rule(Right.VIEW, _EXPERIMENTS, _PEOPLE),
+    "Subscription.recordsAdded": _rule(Right.VIEW, _EXPERIMENTS),
     **{
         f"DataScope.{each.name}": _rule(Right.VIEW, each.scope)
         for each in (data_type.value for data_type in RecordType)
