@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import String, bindparam, select
 
+from server.batches import Wanted
 from server.errors import NotFound
 from server.live.pulse import Followed, Follower
 from server.live.tokens import Position, read_token, write_token
@@ -16,7 +17,7 @@ from server.records.rooms import ROOMS, Room
 from server.resolvers.context import RECHECK_SECONDS, Context
 from server.resolvers.following import Following
 from server.resolvers.reads import tell
-from server.rows import Row, layout_of
+from server.rows import Row, Rows, layout_of
 from server.statements import Statement
 
 _NAMED = "room_id"
@@ -26,12 +27,22 @@ _NAMED = "room_id"
 class Batch:
     """Some records that have come, and the token of the last."""
 
-    records: Sequence[Row]
+    rows: Rows
     cursor: str
 
     @property
     def count(self) -> int:
-        return len(self.records)
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsOf:
+    """The records of each batch."""
+
+    async def load(
+        self, context: Context, sources: Sequence[Batch], wanted: Wanted
+    ) -> Sequence[Rows]:
+        return [batch.rows for batch in sources]
 
 
 async def added(

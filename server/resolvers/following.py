@@ -18,7 +18,7 @@ from server.records.filters import Filter
 from server.records.tallies import Tally
 from server.resolvers.context import Context
 from server.resolvers.kept import kept_by
-from server.rows import Row, TableLayout, layout_of
+from server.rows import Row, Rows, TableLayout, layout_of
 from server.statements import Statement
 
 MOST_RECORDS = 1_000
@@ -59,7 +59,7 @@ class Following:
     def _pulse(self) -> Pulse:
         return self.context.services.pulse
 
-    async def read(self, position: Position) -> tuple[Sequence[Row], Position, bool]:
+    async def read(self, position: Position) -> tuple[Rows, Position, bool]:
         """Return what was kept of the next records, the last of them, and if there may be more.
 
         They are told by their keys: see `server.arrivals`.
@@ -85,7 +85,7 @@ class Following:
         rows = await self._pulse.rows(db.prepare(shape, statement), given, quick=near)
         if db.raw:
             await self._require(position)
-        records = [layout.row(values) for values in rows if values[-1]]
+        records = Rows(layout, [values for values in rows if values[-1]])
         if rows:
             position = self._position(layout.row(rows[-1]))
         return records, position, len(rows) == MOST_RECORDS

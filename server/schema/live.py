@@ -7,16 +7,18 @@ from typing import Annotated, cast
 import strawberry
 from strawberry import Info
 
+from server.execution.fields import Batched
 from server.live.activity import FLOWING_RECORDS, SILENCE_INTERVALS, SILENCE_MS, HappeningKind
 from server.records import RecordType
 from server.records.data_filter import DataFilter
 from server.records.participants import ParticipantStatus
 from server.records.rooms import RoomStatus
 from server.resolvers.activity import activity
-from server.resolvers.added_records import added
+from server.resolvers.added_records import RecordsOf, added
 from server.resolvers.context import Context
 from server.resolvers.following import MOST_RECORDS
 from server.resolvers.watching import MOST_ROOMS
+from server.schema.connection import loaded
 from server.schema.inputs import show
 from server.schema.records import DataRecord
 from server.timestamps import Timestamp
@@ -26,14 +28,18 @@ show(HappeningKind, lambda kind: kind.description)
 
 @strawberry.type(description="Records that have come to a room.")
 class RecordBatch:
-    records: list[DataRecord] = strawberry.field(
-        description=f"The records, in the order in which they were committed; at most "
-        f"{MOST_RECORDS:,}: what is left follows at once."
-    )
     count: int = strawberry.field(description="How many records the message has.")
     cursor: str = strawberry.field(
         description="Stands for all that was told so far: give it as `after` to go on from here."
     )
+
+    @strawberry.field(
+        description="The records, in the order in which they were committed; at most "
+        f"{MOST_RECORDS:,}: what is left follows at once.",
+        extensions=[Batched()],
+    )
+    def records(self) -> list[DataRecord]:
+        return loaded(RecordsOf())
 
 
 @strawberry.type(description="A participant of a room that is going on.")
