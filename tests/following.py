@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, cast
+
+import orjson
 
 from server.access import Actor
 from server.audit import Origin
 from server.records.users import UserRole
 from server.resolvers.context import Context
 from server.schema import schema
+from server.timestamps import now
 from tests.conftest import Api
 from tests.factories import Row
 
@@ -37,7 +41,7 @@ class Stream:
         assert answer.errors is None, answer.errors
         assert answer.data is not None
         [told] = answer.data.values()
-        return cast("Message", told)
+        return cast("Message", orjson.loads(orjson.dumps(told)))
 
     async def refusal(self) -> tuple[str, str]:
         """Return the code and the message of the error that must end it, whatever comes before."""
@@ -59,8 +63,14 @@ class Stream:
 def context_of(api: Api, user: Row, *scopes: str) -> Context:
     """Return the context of somebody's operation."""
     role, person = UserRole(user["role"]), user.get("participant_id")
-    actor = Actor(user.key, role, person, frozenset(scopes or ("*",)))
-    return Context(api.app.state.services, actor, lambda: "http://test", Origin())
+    actor = Actor(user.key, role, person, frozenset(scopes or ("*",)), narrowed=True)
+    return Context(
+        api.app.state.services,
+        actor,
+        lambda: "http://test",
+        Origin(),
+        present=lambda: replace(actor, at=now()),
+    )
 
 
 @asynccontextmanager

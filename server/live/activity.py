@@ -97,8 +97,8 @@ class Silence:
     participant_id: str
     data_type: RecordType
     last_timestamp: Timestamp
-    usual_interval_ms: int
-    silent_ms: int
+    usual_interval_ms: float
+    silent_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Activity:
         return self._without_time() == other._without_time()
 
     def _without_time(self) -> "Activity":
-        silences = tuple(replace(silence, silent_ms=0) for silence in self.silences)
+        silences = tuple(replace(silence, silent_seconds=0) for silence in self.silences)
         return replace(self, at=Timestamp(0), silences=silences, happenings=())
 
 
@@ -142,8 +142,8 @@ def silences(rooms: Sequence[OpenRoom], flows: Sequence[Flow], at: Timestamp) ->
                 person.participant_id,
                 flow.data_type,
                 flow.last_timestamp,
-                round(interval),
-                silent,
+                interval,
+                silent // 1000,
             )
 
 

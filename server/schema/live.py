@@ -97,11 +97,11 @@ class Silence:
         description="What stopped: CONTINUOUS_RATINGS or SYNC_METRICS."
     )
     last_timestamp: Timestamp = strawberry.field(description="When the last of them happened.")
-    usual_interval_ms: int = strawberry.field(
+    usual_interval_ms: float = strawberry.field(
         description="Milliseconds between two of them, on average from the first to the last."
     )
-    silent_ms: int = strawberry.field(
-        description="Milliseconds since the last, at the moment `at`. That it grows is not told: "
+    silent_seconds: int = strawberry.field(
+        description="Whole seconds since the last, at the moment `at`. That it grows is not told: "
         "reckon it from `lastTimestamp`."
     )
 
