@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any, NamedTuple
@@ -66,7 +66,7 @@ class Pulse:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._followers: defaultdict[Followed | None, set[Follower]] = defaultdict(set)
-        self._signs: dict[Followed, tuple[int, int]] = {}
+        self._signs: dict[Followed, tuple[Any, Any]] = {}
         self._shared: dict[object, asyncio.Future[Rows]] = {}
         self._beating: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
@@ -123,7 +123,7 @@ class Pulse:
                 changed = await self._changed()
             except Exception as error:
                 log.warning("What has come could not be asked: %s", whereabouts(error))
-                changed = set()
+                changed = set[Followed]()
             self._at = now()
             # at once with telling: what is read from now on is what was told, or newer
             self._shared = {}
@@ -138,20 +138,19 @@ class Pulse:
 
     async def _changed(self) -> set[Followed]:
         """Return what is followed and is not what it was: counts, or what was taken away."""
-        rooms = {followed.room_key for followed in self._followers if followed is not None}
-        found = {each: sign async for each, sign in self._read(rooms)} if rooms else {}
-        changed = {
-            followed
-            for followed in self._followers
-            if followed is not None and found.get(followed) != self._signs.get(followed)
-        }
-        self._signs = {each: sign for each, sign in found.items() if each in self._followers}
-        return changed
-
-    async def _read(self, rooms: set[int]) -> AsyncGenerator[tuple[Followed, tuple[int, int]]]:
+        if not (rooms := {each.room_key for each in self._followers if each is not None}):
+            return set()
         prepared = self._db.prepare("signs of rooms", _signs)
-        for room, name, *sign in await self._db.fetch(prepared, {_ROOMS: sorted(rooms)}):
-            yield Followed(room, RecordType[name]), (int(sign[0]), sign[1])
+        signs = {
+            Followed(room, RecordType[name]): (count, changes)
+            for room, name, count, changes in await self._db.fetch(
+                prepared, {_ROOMS: sorted(rooms)}
+            )
+        }
+        followed = {each for each in self._followers if each is not None}
+        changed = {each for each in followed if signs.get(each) != self._signs.get(each)}
+        self._signs = {each: sign for each, sign in signs.items() if each in followed}
+        return changed
 
 
 def _signs() -> Statement:

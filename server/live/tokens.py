@@ -3,7 +3,6 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
-from typing import Any, cast
 
 import orjson
 
@@ -29,22 +28,16 @@ class Position:
 
 def write_token(fingerprint: str, position: Position) -> str:
     """Return a position among the records that a fingerprint stands for."""
-    return (
-        urlsafe_b64encode(orjson.dumps([fingerprint, position.key, position.sign]))
-        .decode()
-        .rstrip("=")
-    )
+    written = orjson.dumps([fingerprint, position.key, position.sign])
+    return urlsafe_b64encode(written).decode().rstrip("=")
 
 
 def read_token(fingerprint: str, token: str) -> Position:
     """Read a token; InvalidCursor if it is not one of these records."""
     try:
-        read = orjson.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (NotBase64, ValueError):
+        found, key, sign = orjson.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (NotBase64, ValueError, TypeError):
         raise InvalidCursor(UNREADABLE, ["after"]) from None
-    if not isinstance(read, list) or len(parts := cast("list[Any]", read)) != 3:
-        raise InvalidCursor(UNREADABLE, ["after"])
-    found, key, sign = parts
     if type(key) is not int or not 0 <= key < 1 << 63 or type(sign) is not str:
         raise InvalidCursor(UNREADABLE, ["after"])
     if found != fingerprint:

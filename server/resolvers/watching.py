@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, bindparam, func, select
 from sqlmodel import col
 
 from server.access import Actor
@@ -164,7 +165,9 @@ class Watched:
         experiment = bindparam(_WATCHED, 0, KEY_TYPE)
         return [layout.columns["experiment_key"] == experiment, self.actor.sees_within(layout)]
 
-    def _of_some(self, layout: TableLayout, room: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    def _of_some(
+        self, layout: TableLayout, room: SQLColumnExpression[Any]
+    ) -> list[ColumnElement[bool]]:
         """Return the clauses that keep what the actor sees of some rooms, by a column of these."""
         return [among(room, keys(_ROOMS)), self.actor.sees_within(layout)]
 
