@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,21 +15,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
-from server.api_keys import issue
 from server.arrivals import take_rooms
 from server.db import Database
 from server.records.continuous_ratings import ContinuousRating
-from tests.conftest import answering, free_port
 from tests.factories import (
     Row,
     a_continuous_rating,
-    a_participant,
-    a_room,
-    a_user,
-    an_experiment,
     save,
 )
 from tests.job_queue import until_true
+from tests.live_server import Lab, Server
 from tests.postgres import Server as Postgres
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -42,42 +37,12 @@ HERTZ = 10
 CHANCE = Random(4)
 
 
-class Server:
-    """A server process that can be killed, and started again at the same port."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self._folder, self._url = folder, url
-        self._port = free_port()
-        self._running = ExitStack()
-
-    @property
-    def address(self) -> str:
-        return f"ws://127.0.0.1:{self._port}/graphql"
-
-    async def start(self) -> None:
-        await asyncio.to_thread(self._start)
-
-    async def kill(self) -> None:
-        """Kill it; it has no time to tell anybody."""
-        self._process.kill()
-        await asyncio.to_thread(self._process.wait)
-        self._running.close()
-
-    def close(self) -> None:
-        self._running.close()
-
-    def _start(self) -> None:
-        command = "serve", "--port", str(self._port), "--data-dir", str(self._folder)
-        environment = {"HYPERDATA_DATABASE_URL": self._url, "HYPERDATA_EXPORT_WORKERS": "0"}
-        running = answering(self._port, *command, environment=environment)
-        self._process = self._running.enter_context(running)
-
-
 class Follower:
     """Somebody who keeps the last cursor, and goes on from there whenever the connection breaks."""
 
-    def __init__(self, server: Server, key: str, room: str) -> None:
-        self._server, self._key, self._room = server, key, room
+    def __init__(self, server: Server, lab: Lab) -> None:
+        self._address = server.address.replace("http", "ws") + "/graphql"
+        self._lab = lab
         self._socket: ClientConnection | None = None
         self.cursor: str | None = None
         self.told: list[str] = []
@@ -89,7 +54,7 @@ class Follower:
         while not self._is_told(last):
             with suppress(OSError, WebSocketException):
                 async with connect(
-                    self._server.address, subprotocols=[PROTOCOL], open_timeout=30
+                    self._address, subprotocols=[PROTOCOL], open_timeout=30
                 ) as self._socket:
                     self.connections += 1
                     await self._listen(self._socket, last)
@@ -100,9 +65,9 @@ class Follower:
             self._socket.transport.abort()
 
     async def _listen(self, socket: ClientConnection, last: "asyncio.Future[str]") -> None:
-        await self._say(socket, type="connection_init", payload={"X-API-Key": self._key})
+        await self._say(socket, type="connection_init", payload={"X-API-Key": self._lab.key})
         assert json.loads(await socket.recv())["type"] == "connection_ack"
-        variables = {"room": self._room, "after": self.cursor}
+        variables = {"room": self._lab.room["room_id"], "after": self.cursor}
         asked = {"query": ADDED, "variables": variables}
         await self._say(socket, id="1", type="subscribe", payload=asked)
         while not self._is_told(last):
@@ -148,18 +113,14 @@ async def all_is_told(
 ) -> None:
     """Have followers follow a room of four, and lose their connections, and the server."""
     db = Database(url)
-    owner = a_user()
-    experiment = an_experiment(owner)
-    room = a_room(experiment, status="ACTIVE")
-    people = [a_participant(room, status="ACTIVE") for _ in range(4)]
-    await save(db, owner, experiment, room, *people)
-    async with db.write() as tx:
-        key = await issue(tx, owner.key, "test")
+    lab = Lab(db)
+    await lab.save()
+    people = lab.people
     server = Server(folder, url)
     last: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     try:
         await server.start()
-        all_ = [Follower(server, key, room["room_id"]) for _ in range(followers)]
+        all_ = [Follower(server, lab) for _ in range(followers)]
         following = [asyncio.create_task(each.follow(last)) for each in all_]
         await asyncio.gather(*(each.started.wait() for each in all_))
 
