@@ -6,7 +6,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, func, select
 from sqlmodel import col
 
 from server.access import Actor
@@ -60,22 +60,23 @@ class Following:
         return self.context.services.pulse
 
     async def read(self, position: Position) -> tuple[Rows, Position, bool]:
-        """Return what was kept of the next records, the last of them, and if there may be more.
+        """Return what is kept of the next records, the last of all, and if there may be more.
 
-        They are told by their keys: see `server.arrivals`.
+        They come by their keys: see `server.arrivals`. Those that the filter leaves out, or that
+        the caller may not see, are read and passed over: else they would be looked at every time.
         """
         actor, layout, db = self._actor(), self._layout, self.context.db
         near = await self._is_near(position)
 
         def statement() -> Statement:
             key, room = layout.columns["key"], layout.columns["room_key"]
-            kept = and_(true(), *kept_by(self.kept, actor, layout))
-            given = bindparam(_ROOM, 0, KEY_TYPE), bindparam(_AFTER, 0, KEY_TYPE)
+            kept = and_(actor.sees(layout), *kept_by(self.kept, actor, layout))
             # what is added to is found by no index: of two ways, the one that was chosen
-            there = (room + 0 if near else room) == given[0], (key if near else key + 0) > given[1]
+            room, key = (room + 0, key) if near else (room, key + 0)
             return (
                 select(*actor.shown(layout), kept.label("kept"))
-                .where(*there, actor.sees(layout))
+                .where(room == bindparam(_ROOM, 0, KEY_TYPE))
+                .where(key > bindparam(_AFTER, 0, KEY_TYPE))
                 .order_by(key)
                 .limit(MOST_RECORDS)
             )
@@ -92,19 +93,17 @@ class Following:
 
     async def end(self) -> Position:
         """Return the position of the last record that is there."""
-        actor, layout = self._actor(), self._layout
+        layout = self._layout
 
         def statement() -> Statement:
             key = layout.columns["key"]
             room = layout.columns["room_key"] == bindparam(_ROOM, 0, KEY_TYPE)
             # by the room's index: the table's own would be searched for a room without a record
-            last = select(func.max(key + 0)).where(room, actor.sees(layout)).scalar_subquery()
+            last = select(func.max(key + 0)).where(room).scalar_subquery()
             return select(key, *self._identifying()).where(key == last)
 
-        prepared = self.context.db.prepare(
-            ("last of room", self.followed.data_type, actor.kind), statement
-        )
-        given = {_ROOM: self.followed.room_key, **actor.parameters}
+        prepared = self.context.db.prepare(("last of room", self.followed.data_type), statement)
+        given = {_ROOM: self.followed.room_key}
         rows = await self._pulse.rows(prepared, given, quick=False)
         return Position(rows[0][0], _sign(rows[0][1:])) if rows else Position()
 
