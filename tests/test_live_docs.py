@@ -15,7 +15,7 @@ from tests.factories import a_continuous_rating
 from tests.live_server import Lab, Server
 from tests.test_live_records import put
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "live.md").read_text()
