@@ -21,6 +21,7 @@ from server.files import file_routes
 from server.ingest.gate import Gate
 from server.key_uses import KeyUses
 from server.links import Signer, load_secret
+from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
 from server.pages import page_routes
 from server.resolvers.context import Services
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     signer = Signer(secret, settings.link_seconds)
     browsers = Browsers(secret, settings.public_url, settings.session_seconds)
     key_uses = KeyUses(db)
+    pulse = Pulse(db)
     entrance = Entrance(db, key_uses, Attempts(settings.wrong_keys_a_minute))
     services = Services(
         db,
@@ -58,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         surveyor,
         entrance,
         Gate(settings.ingest_at_once),
+        pulse,
         fast_path=settings.fast_path,
         smallest_cell=settings.smallest_cell,
         export_days=settings.export_days,
@@ -86,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await exporter.stop()
             await surveyor.stop()
             await hub.close()
+            await pulse.close()
             await key_uses.stop()
             await db.close()
 

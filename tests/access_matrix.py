@@ -68,6 +68,7 @@ ASKED_FOR: Mapping[str, tuple[str, ...]] = {
     "nodes": ("read:experiments",),
     "dataSummary": ("read:events",),
     "availableData": ("read:events",),
+    "recordsAdded": ("read:events",),
     **dict.fromkeys(
         ("exportEstimate", "exportCreate", "exportRetry", "exportScheduleCreate"), ("read:events",)
     ),
@@ -93,6 +94,12 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         "} } }",
         ("participant", "recordings", "nodes", 0),
         ("read:participants", "read:recordings"),
+    ),
+    "RecordBatch": (
+        "recordsAdded(roomId: $roomId, dataType: EVENTS) {",
+        "}",
+        ("recordsAdded",),
+        ("read:experiments", "read:events"),
     ),
     "Export": ("export(id: $exportId) {", "}", ("export",), ("export:data",)),
     "Collaborator": (
@@ -124,6 +131,10 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
 """How a request comes to a value of a type, and the scopes that this takes."""
 
 
+TOLD_OF = ("RecordBatch",)
+"""The types to which only a subscription leads."""
+
+
 def cases() -> Iterator[Case]:
     """Yield a request for each field that has a rule; a level's field at each of the levels."""
     for name, rule in RULES.items():
@@ -134,6 +145,8 @@ def cases() -> Iterator[Case]:
 
 def _case(type_name: str, field: str, rule: Rule) -> Case:
     kind = type_name.lower() if type_name in ("Query", "Mutation", "Subscription") else "query"
+    if type_name in TOLD_OF:
+        kind = "subscription"
     nowhere = "", "", (), ()
     head, tail, way, scopes = _WAYS.get(f"{type_name}.{field}", _WAYS.get(type_name, nowhere))
     asked = _field(type_name, field)
@@ -156,6 +169,7 @@ ARGUMENTS: Mapping[str, str] = {
     "rule": "HOLD",
     "maxGapMs": "1000",
     "dataSummary.dataTypes": "[EVENTS]",
+    "recordsAdded.dataType": "EVENTS",
     "node.id": "$experimentNode",
     "exportEstimate.input": "$exportInput",
     "exportCreate.input": "$exportInput",

@@ -47,6 +47,10 @@ class _Plans:
     by_switches: dict[tuple[Any, ...], dict[str | int, Load]] = field(
         default_factory=dict[tuple[Any, ...], dict[str | int, Load]]
     )
+    of_events: dict[tuple[Any, ...], Load | None] = field(
+        default_factory=dict[tuple[Any, ...], "Load | None"]
+    )
+    """How fields of a subscription's events are loaded, by way and name; None for those by none."""
 
     def are_of(self, executor: Executor[Any]) -> bool:
         return self.operation is executor.operation and self.schema is executor.schema
@@ -58,6 +62,8 @@ _plans: OrderedDict[int, _Plans] = OrderedDict()
 class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     """Executes the batched fields of a query by plans, and leaves all else to graphql-core.
 
+    So are those of what a subscription tells: its events are shown like a query's answers, to many.
+
     A plan loads and shows; it changes nothing. So whatever goes wrong in one, the field is executed
     again by graphql-core, and what that answers holds: errors, their paths, the nulls they leave.
     """
@@ -65,6 +71,7 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._loads: dict[str | int, Load] = {}
+        self._is_event = False
 
     def execute_root_grouped_field_set(
         self,
@@ -74,9 +81,11 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         serially: bool,
         position_context: Any,
     ) -> Any:
-        is_query = self.operation.operation is OperationType.QUERY
-        if is_query and _is_on(self.context_value) and not self._has_middleware():
-            self._loads = self._planned(root_type, grouped_field_set)
+        kind = self.operation.operation
+        if _is_on(self.context_value) and not self._has_middleware():
+            if kind is OperationType.QUERY:
+                self._loads = self._planned(root_type, grouped_field_set)
+            self._is_event = kind is OperationType.SUBSCRIPTION
         return super().execute_root_grouped_field_set(
             root_type, root_value, grouped_field_set, serially, position_context
         )
@@ -89,7 +98,12 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         path: Path,
         position_context: Any,
     ) -> Any:
-        if path.prev is None and (load := self._loads.get(path.key)) is not None:
+        load: Load | None = None
+        if path.prev is None:
+            load = self._loads.get(path.key)
+        elif self._is_event and path.prev.prev is None:
+            load = self._planned_of_event(parent_type, field_details_list, path)
+        if load is not None:
             return self._by_plan(load, parent_type, source, field_details_list, path)
         return super().execute_field(
             parent_type, source, field_details_list, path, position_context
@@ -112,14 +126,8 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         return shown
 
     def _planned(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> dict[str | int, Load]:
-        plans = _plans.get(id(self.operation))
-        if plans is None or not plans.are_of(self):
-            plans = _Plans(self.schema, self.operation, self._switches())
-            _plans[id(self.operation)] = plans
-            if len(_plans) > MOST_OPERATIONS:
-                _plans.popitem(last=False)
-        given = self.variable_values.coerced
-        switches = tuple(given.get(name) for name in plans.switches)
+        plans = self._plans()
+        switches = self._way(plans)
         if (loads := plans.by_switches.get(switches)) is None:
             try:
                 loads = Planner(self).roots(type_, fields)
@@ -129,6 +137,37 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
                 plans.by_switches.clear()
             plans.by_switches[switches] = loads
         return loads
+
+    def _planned_of_event(
+        self, type_: GraphQLObjectType, details: FieldDetailsList, path: Path
+    ) -> Load | None:
+        assert path.prev is not None
+        plans = self._plans()
+        asked = self._way(plans), path.prev.key, path.key
+        if asked not in plans.of_events:
+            try:
+                load = Planner(self).roots(type_, {str(path.key): details}).get(path.key)
+            except (NotPlanned, RecursionError):
+                load = None
+            if len(plans.of_events) >= MOST_WAYS * len(self.operation.selection_set.selections):
+                plans.of_events.clear()
+            plans.of_events[asked] = load
+        return plans.of_events[asked]
+
+    def _plans(self) -> _Plans:
+        """Return the plans that are kept of the operation."""
+        plans = _plans.get(id(self.operation))
+        if plans is None or not plans.are_of(self):
+            plans = _Plans(self.schema, self.operation, self._switches())
+            _plans[id(self.operation)] = plans
+            if len(_plans) > MOST_OPERATIONS:
+                _plans.popitem(last=False)
+        return plans
+
+    def _way(self, plans: _Plans) -> tuple[Any, ...]:
+        """Return how the @skip and @include of the operation come out."""
+        given = self.variable_values.coerced
+        return tuple(given.get(name) for name in plans.switches)
 
     def _has_middleware(self) -> bool:
         return self.middleware_manager is not None and bool(self.middleware_manager.middlewares)

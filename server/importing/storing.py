@@ -24,7 +24,7 @@ _ASKED = 5_000
 
 
 class Store:
-    """An import within one transaction.
+    """An import within one transaction. Nobody can follow the rooms it makes, so it takes none.
 
     _rooms   by the ids of rooms, the id and the key of the experiment, and the room's own key
     _people  by the ids of room and participant, the participant's key

@@ -18,6 +18,7 @@ from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.ingest.gate import Gate
 from server.links import Purpose, Signer
+from server.live.pulse import Pulse
 from server.records.audit import AuditAction
 from server.records.users import UserRole
 from server.resolvers.own_views import OwnView, own_view
@@ -40,6 +41,7 @@ class Services:
     surveyor: Surveyor
     entrance: Entrance
     gate: Gate
+    pulse: Pulse
     fast_path: bool = True
     smallest_cell: int = 5
     export_days: int = 7

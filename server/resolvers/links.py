@@ -20,6 +20,7 @@ class RecordingLinks:
     async def load(
         self, context: Context, sources: Sequence[Row], wanted: Wanted
     ) -> Sequence[str | None]:
+        context = context.renewed()  # a subscription may have begun long ago
         seen = await those(context, keys_of(sources, "experiment_key"), Actor.identified)
         return [
             context.link(f"/recordings/{source.key}/media", "recording", source.key)

@@ -26,6 +26,7 @@ from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
 from server.schema.groups import UserGroupMutation, UserGroupQuery
 from server.schema.ingest import IngestMutation, IngestQuery, QuarantinedRecord
+from server.schema.live import LiveSubscription
 from server.schema.queries import ReadingQuery
 from server.schema.records import (
     ChatMessage,
@@ -68,7 +69,7 @@ class Mutation(
 
 
 @strawberry.type(description="All that can be watched.")
-class Subscription(ExportSubscription): ...
+class Subscription(ExportSubscription, LiveSubscription): ...
 
 
 class Names(NameConverter):

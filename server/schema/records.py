@@ -13,19 +13,23 @@ from server.records import (
     sparse_ratings,
     sync_metrics,
 )
-from server.records.base import Place
+from server.records.base import Place, RecordBase
 from server.resolvers.links import RecordingLinks
 from server.schema import inputs as inputs  # filters and enums become GraphQL's first
 from server.schema.connection import loaded
 from server.schema.node import Node
 
 
+@strawberry.pydantic.interface(description="What records of all seven types have in common.")
+class DataRecord(RecordBase, Place, Node): ...
+
+
 @strawberry.pydantic.type(description="Something that happened at one moment of a session.")
-class Event(events.EventBase, Place, Node): ...
+class Event(events.EventBase, DataRecord): ...
 
 
 @strawberry.pydantic.type(description="Video or audio of a participant.")
-class Recording(recordings.RecordingBase, Place, Node):
+class Recording(recordings.RecordingBase, DataRecord):
     @strawberry.pydantic.field(
         description="Address of the file, signed when read and working for about an hour; "
         "null if there is no file, and to all who may not see identified data.",
@@ -36,19 +40,19 @@ class Recording(recordings.RecordingBase, Place, Node):
 
 
 @strawberry.pydantic.type(description="What a participant wrote to others.")
-class ChatMessage(chat_messages.ChatMessageBase, Place, Node): ...
+class ChatMessage(chat_messages.ChatMessageBase, DataRecord): ...
 
 
 @strawberry.pydantic.type(description="One sample of a slider, taken each 100 to 500 ms.")
-class ContinuousRating(continuous_ratings.ContinuousRatingBase, Place, Node): ...
+class ContinuousRating(continuous_ratings.ContinuousRatingBase, DataRecord): ...
 
 
 @strawberry.pydantic.type(description="One answer to a question about a stimulus.")
-class SparseRating(sparse_ratings.SparseRatingBase, Place, Node): ...
+class SparseRating(sparse_ratings.SparseRatingBase, DataRecord): ...
 
 
 @strawberry.pydantic.type(description="How well a participant's video kept time, once a second.")
-class SyncMetric(sync_metrics.SyncMetricBase, Place, Node):
+class SyncMetric(sync_metrics.SyncMetricBase, DataRecord):
     band: sync_metrics.SyncBand | None = Field(
         default=None,
         description="By absolute drift: GOOD below 100 ms, ACCEPTABLE to 500 ms, POOR beyond.",
@@ -56,4 +60,4 @@ class SyncMetric(sync_metrics.SyncMetricBase, Place, Node):
 
 
 @strawberry.pydantic.type(description="A component as it was shown to a participant.")
-class Component(components.ComponentBase, Place, Node): ...
+class Component(components.ComponentBase, DataRecord): ...

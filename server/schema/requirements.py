@@ -119,6 +119,9 @@ RULES: Mapping[str, Rule] = {
     "Mutation.quarantineResubmit": _rule(Right.MANAGE, _ADDING),
     "Mutation.quarantineDiscard": _rule(Right.MANAGE, _ADDING),
     "Subscription.exportProgress": _rule(Right.OWN, _EXPORT),
+    "Subscription.experimentActivity": _rule(Right.VIEW, _EXPERIMENTS, _PEOPLE),
+    "Subscription.recordsAdded": _rule(Right.VIEW, _EXPERIMENTS),
+    "RecordBatch.records": _rule(Right.VIEW),
     **{
         f"DataScope.{each.name}": _rule(Right.VIEW, each.scope)
         for each in (data_type.value for data_type in RecordType)

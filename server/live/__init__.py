@@ -1,0 +1,1 @@
+"""Watching what is recorded: what followers wait for, and what they are told."""
