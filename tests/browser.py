@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import ConsoleMessage, Page, async_playwright
+from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 
 WEB = Path(__file__).parent.parent / "web"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -34,6 +34,9 @@ REPORT_VIOLATIONS = """
 addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sourceFile }) =>
   reportViolation(`${effectiveDirective} blocked ${blockedURI} (from ${sourceFile})`));
 """
+
+
+expect.set_options(timeout=30_000)  # a busy machine takes its time to show a page
 
 
 @dataclass

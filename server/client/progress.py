@@ -1,7 +1,7 @@
 """Following an export: over graphql-transport-ws, or by looking again and again without it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -32,15 +32,21 @@ class _NoSocket(Exception):
     """The socket did not open, or broke."""
 
 
-def follow(server: Server, export: Export) -> Iterator[Export]:
-    """Yield an export as it stands, and each change, until it has ended."""
+def follow(
+    server: Server, export: Export, look_for_interrupt: Callable[[], None]
+) -> Iterator[Export]:
+    """Yield an export as it stands, and each change, until it has ended.
+
+    Several times a second it is looked whether somebody wants to stop.
+    """
     yield export
     in_vain = 0
     while not export.ended:
+        look_for_interrupt()
         in_vain += 1
         if in_vain <= _TRIES:  # a proxy may never let a socket through
             with suppress(_NoSocket):
-                for state in _told(server, export.id):
+                for state in _told(server, export.id, look_for_interrupt):
                     export, in_vain = state, 0
                     yield state
         if not export.ended:
@@ -49,7 +55,9 @@ def follow(server: Server, export: Export) -> Iterator[Export]:
             yield export
 
 
-def _told(server: Server, export_id: str) -> Iterator[Export]:
+def _told(
+    server: Server, export_id: str, look_for_interrupt: Callable[[], None]
+) -> Iterator[Export]:
     try:
         with connect(
             server.socket_url,
@@ -60,7 +68,7 @@ def _told(server: Server, export_id: str) -> Iterator[Export]:
         ) as socket:
             _say(socket, type="connection_init", payload={"X-API-Key": server.key})
             asked = {"query": PROGRESS, "variables": {"id": export_id}}
-            yield from _states(socket, asked)
+            yield from _states(socket, asked, look_for_interrupt)
     except ConnectionClosed as closed:
         if closed.rcvd is not None and closed.rcvd.code == _FORBIDDEN:
             raise KeyRefused("The server does not take this API key any more.") from closed
@@ -69,8 +77,10 @@ def _told(server: Server, export_id: str) -> Iterator[Export]:
         raise _NoSocket from error
 
 
-def _states(socket: ClientConnection, asked: dict[str, Any]) -> Iterator[Export]:
-    for message in _messages(socket):
+def _states(
+    socket: ClientConnection, asked: dict[str, Any], look_for_interrupt: Callable[[], None]
+) -> Iterator[Export]:
+    for message in _messages(socket, look_for_interrupt):
         said = orjson.loads(message)
         match said.get("type"):
             case "connection_ack":
@@ -86,8 +96,11 @@ def _states(socket: ClientConnection, asked: dict[str, Any]) -> Iterator[Export]
     raise _NoSocket  # it was closed before the export had ended
 
 
-def _messages(socket: ClientConnection) -> Iterator[str | bytes]:
+def _messages(
+    socket: ClientConnection, look_for_interrupt: Callable[[], None]
+) -> Iterator[str | bytes]:
     while True:
+        look_for_interrupt()
         try:
             yield socket.recv(timeout=_BLINK_SECONDS)
         except TimeoutError:

@@ -17,6 +17,7 @@ from server.client.progress import follow
 from server.client.recipes import input_again, recipe_in
 from server.client.statements import ASIDE
 from server.commands.endings import DONE, FAILED, INTERRUPTED, refuse, say_json
+from server.commands.interrupts import hearing
 from server.commands.outcomes import Outcome, tell
 from server.commands.repeating import repeated
 from server.commands.shown import Shown, shown, yes
@@ -97,11 +98,14 @@ class Work:
         """Return what came of it; None if it was interrupted."""
         begun = self._begun
         try:
-            with Server(begun.url, self._order.key, self._show.note) as server:
+            with (
+                hearing() as look_for_interrupt,
+                Server(begun.url, self._order.key, self._show.note) as server,
+            ):
                 if self._part.folder is None:
                     self._check_place(self._part.path)  # before anything is asked for
                 self._export = self._begin(server)
-                for export in follow(server, self._export):
+                for export in follow(server, self._export, look_for_interrupt):
                     self._export = export
                     self._show.progress(export)
                 self._export = completed(self._export)
