@@ -89,6 +89,18 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         ("participant",),
         ("read:participants",),
     ),
+    "QualityReport": (
+        "experiment(experimentId: $experimentId) { quality {",
+        "} }",
+        ("experiment", "quality"),
+        ("read:experiments", "read:participants"),
+    ),
+    "QualityIssue": (
+        "experiment(experimentId: $experimentId) { quality { issues {",
+        "} } }",
+        ("experiment", "quality", "issues", 0),
+        ("read:experiments", "read:participants"),
+    ),
     "Recording": (
         "participant(roomId: $roomId, participantId: $participantId) { recordings { nodes {",
         "} } }",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from server.db import Database
 from server.demo import DemoPeople, fill
+from server.demo.faults import FAULTS, Fault
 from server.migrate import migrate
 from server.records import RecordType
 
@@ -38,6 +39,17 @@ def rows(folder: Path, statement: str, *values: object) -> list[sqlite3.Row]:
         return connection.execute(statement, values).fetchall()
     finally:
         connection.close()
+
+
+def seats_with(folder: Path, *kinds: type[Fault]) -> set[int]:
+    """Return the keys of the participants in whose data faults of some kinds are planted."""
+    seated = """SELECT p.id FROM participant p JOIN room r ON r.id = p.room_key
+        WHERE r.room_id = ? ORDER BY p.id LIMIT 1 OFFSET ?"""
+    return {
+        rows(folder, seated, f"room_{fault.study.stem}_{fault.room:02}", fault.seat)[0][0]
+        for fault in FAULTS
+        if isinstance(fault, kinds)
+    }
 
 
 def dump(folder: Path) -> str:

@@ -44,7 +44,7 @@ from tests.sending import a_sent
 pytestmark = pytest.mark.anyio
 
 CASES = list(cases())
-SHOWS_WHAT_IT_MAY = ("Participant.availableData",)
+SHOWS_WHAT_IT_MAY = ("Participant.availableData", "QualityReport.issues")
 """What leaves out the types that a key may not read, and is refused to none."""
 
 REFUSED = ("FORBIDDEN", "NOT_FOUND", "UNKNOWN_ROOM")
@@ -124,9 +124,10 @@ async def _lab(api: Api) -> Lab:
     users["administrator"]["role"] = "ADMINISTRATOR"
     experiment = an_experiment(users["owner"], participants_may_request_data=True)
     room = a_room(experiment)
+    left = {"status": "DISCONNECTED"}  # so that there is an issue to report
     people = [
-        a_participant(room, email="a@example.org", ip_address="::1", user_agent="x"),
-        a_participant(room),
+        a_participant(room, email="a@example.org", ip_address="::1", user_agent="x", **left),
+        a_participant(room, **left),
     ]
     person = people[0]["participant_id"]
     users["participant"] |= {"role": "PARTICIPANT", "participant_id": person}

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 from server.demo import media
+from server.demo.faults import FileLost, NeverPermitted, faults_of
 from server.demo.rooms import Showing
 from server.demo.stories import Story
-from server.demo.studies import DECIDING
 from server.records.recordings import Recording, RecordingKind
-
-FAILED = (DECIDING.stem, 1, 2)
-"""The seat whose browser never let us have the microphone: study, room, seat."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +20,8 @@ class File:
 def capture(story: Story) -> list[File]:
     """Record where a study does so, and return the files."""
     files: list[File] = []
+    if any(faults_of(story.place, NeverPermitted)):
+        return files
     for showing in story.room.showings:
         if showing.block.kind == "videochat" and story.tells(showing.end):
             seconds = showing.state.seconds - 1
@@ -43,7 +42,7 @@ def _keep(
     recording_id = story.ids.take("rec")[0]
     suffix = "webm" if kind is RecordingKind.VIDEO else "wav"
     path = f"recordings/{recording_id}.{suffix}"
-    failed = (story.room.study.stem, story.room.number, story.seat.number) == FAILED
+    failed = any(faults_of(story.place, FileLost))
     arrived = {
         "end_time": started + length,
         "duration": length,

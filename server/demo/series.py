@@ -5,8 +5,10 @@ from itertools import repeat
 from typing import Any
 
 from server.demo.chance import numbers
+from server.demo.faults import spoiled
 from server.demo.signals import REPORT_MS, SAMPLE_MS, Series, ratings, sync, walk
 from server.demo.stories import Story
+from server.records import RecordType
 
 Columns = dict[str, Iterable[Any]]
 
@@ -22,7 +24,13 @@ def continuous_ratings(story: Story) -> list[Columns]:
         own = numbers(room.seed, room.room_id, showing.component_id, story.seat.number)
         columns.append(
             {
-                **_kept(story, ratings(showing.begin, shared, own), "rating_id", "rat"),
+                **_kept(
+                    story,
+                    ratings(showing.begin, shared, own),
+                    RecordType.CONTINUOUS_RATINGS,
+                    "rating_id",
+                    "rat",
+                ),
                 "component_id": repeat(showing.component_id),
                 "scale_min": repeat(float(showing.block.config["min"])),
                 "scale_max": repeat(float(showing.block.config["max"])),
@@ -39,13 +47,18 @@ def sync_metrics(story: Story) -> list[Columns]:
             continue
         reports = (showing.end - showing.begin) // REPORT_MS
         own = numbers(room.seed, room.room_id, showing.component_id, "sync", story.seat.number)
-        columns.append(_kept(story, sync(showing.begin, reports, own), "metric_id", "syn"))
+        reported = sync(showing.begin, reports, own)
+        columns.append(_kept(story, reported, RecordType.SYNC_METRICS, "metric_id", "syn"))
     return columns
 
 
-def _kept(story: Story, series: Series, identity: str, prefix: str) -> Columns:
+def _kept(
+    story: Story, series: Series, data_type: RecordType, identity: str, prefix: str
+) -> Columns:
     kept = series["onset"] < story.seat.ending.until
-    columns: Columns = {name: values[kept].tolist() for name, values in series.items()}
-    columns["timestamp"] = (series["onset"][kept] + story.room.start).tolist()
-    columns[identity] = story.ids.take(prefix, int(kept.sum()))
+    told = {name: values[kept].tolist() for name, values in series.items()}
+    columns: Columns = {**spoiled(story.place, data_type, told)}
+    onsets: list[int] = list(columns["onset"])
+    columns["timestamp"] = [onset + story.room.start for onset in onsets]
+    columns[identity] = story.ids.take(prefix, len(onsets))
     return columns

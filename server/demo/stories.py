@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from server.demo.chance import code, draws
+from server.demo.faults import ClockJump, Place, faults_of
 from server.demo.rooms import PlannedRoom, Showing
 from server.demo.seats import Seat
 from server.records.base import Record
@@ -51,6 +52,11 @@ class Story:
             model: [] for model in (Event, Component, Recording, ChatMessage, SparseRating)
         }
 
+    @property
+    def place(self) -> Place:
+        """Whose story it is."""
+        return self.room.study, self.room.number, self.seat.number
+
     def tells(self, onset: int) -> bool:
         """Return whether the person was still there."""
         return onset < self.seat.ending.until
@@ -82,6 +88,7 @@ class Story:
                 "state_name": showing.state.name,
             }
         own_clock = self.room.start + onset + self.seat.clock_offset - self.chance.randint(0, 30)
+        own_clock += sum(j.by for j in faults_of(self.place, ClockJump) if onset >= j.at)
         self.add(
             Event,
             onset,

@@ -6,6 +6,7 @@ from typing import Any
 
 from server.demo.answers import answer, answer_prompts, debrief
 from server.demo.conversations import conversation
+from server.demo.faults import NeverCompleted, faults_of
 from server.demo.playback import count_pulses, fire_trigger, show_pictures, watch
 from server.demo.rooms import Showing
 from server.demo.stories import Story
@@ -82,6 +83,7 @@ def _enter(story: Story, state_id: str, showings: Sequence[Showing]) -> None:
 
 def _show(story: Story, showing: Showing) -> None:
     block, chance = showing.block, story.chance
+    stuck = any(fault.block == block.name for fault in faults_of(story.place, NeverCompleted))
     begin, end = showing.begin + chance.randint(5, 90), showing.end - chance.randint(10, 90)
     story.event(begin, "component.start", "component", showing)
     story.add(
@@ -93,11 +95,12 @@ def _show(story: Story, showing: Showing) -> None:
         state_id=showing.state_id,
         state_name=showing.state.name,
         variables=_variables(story),
-        completed=story.tells(end),
+        completed=story.tells(end) and not stuck,
     )
     if block.kind in CONTENTS:
         CONTENTS[block.kind](story, showing)
-    story.event(end, "component.complete", "component", showing, duration=end - begin)
+    if not stuck:
+        story.event(end, "component.complete", "component", showing, duration=end - begin)
 
 
 def _variables(story: Story) -> dict[str, Any]:

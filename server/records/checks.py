@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic.alias_generators import to_camel
-from sqlalchemy import BigInteger, ColumnElement, cast, func, inspect, or_
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, inspect, or_
 from sqlmodel import SQLModel
 
 from server.column_types import JsonType
 from server.db import Table
-from server.records.numbers import number_in
+from server.records.numbers import calculable, number_in
 from server.timestamps import now
 
 EXPERIMENT_START = "experiment_start"
 """The name under which checks find the time zero of the record's room, beside its own columns."""
+
+NOW = "now"
+"""The parameter of `broken` clauses that is the present moment: clauses are kept compiled."""
 
 EARLIEST = 946_684_800_000
 """2000-01-01: a clock that says less was never set."""
@@ -148,13 +151,15 @@ class OnScale(Check):
         return bool(low - slack <= value <= high + slack)
 
     def broken(self, columns: Columns) -> ColumnElement[bool]:
-        value, low, high = (columns[name] for name in (self.field, "scale_min", "scale_max"))
+        value = columns[self.field]
+        low, high = (calculable(columns[name]) for name in ("scale_min", "scale_max"))
         if isinstance(value.type, JsonType):
             value = number_in(value)
         slack = func.abs(high - low) * _MOST_DRIFT
         under = (value < low - slack) & (value < high - slack)
         over = (value > low + slack) & (value > high + slack)
-        return under | over
+        is_outside = (value < columns["scale_min"]) | (value > columns["scale_max"])
+        return is_outside & (under | over)  # the first, which most are not, costs little
 
 
 @dataclass(frozen=True)
@@ -176,7 +181,8 @@ class PlausibleTime(Check):
 
     def broken(self, columns: Columns) -> ColumnElement[bool]:
         moment = columns[self.field]
-        return or_(moment < EARLIEST, moment > now() + MOST_AHEAD_MS)
+        latest = bindparam(NOW, now(), BigInteger()) + MOST_AHEAD_MS
+        return or_(moment < EARLIEST, moment > latest)
 
 
 @dataclass(frozen=True)

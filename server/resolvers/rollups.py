@@ -73,7 +73,7 @@ class _Asked(Generic[Question, Answer]):
         place = f"{sources[0].layout.level}_key"
         view = await context.own_view()
         kept = self.kept if view is None else asked_by(view, self.listed, self.kept)
-        shown = _shown_to(view, self.listed, sources)
+        shown = shown_to(view, self.listed, sources)
         roll_up = self.kind(context.actor, self.listed.model, place, kept, shown)
         places = [source.key for source in sources]
         async with context.db.read() as tx:
@@ -81,7 +81,8 @@ class _Asked(Generic[Question, Answer]):
         return [shown(place, answers[place], "") for place in places]
 
 
-def _shown_to(view: OwnView | None, listed: Listed, sources: Sequence[Row]) -> Shown:
+def shown_to(view: OwnView | None, listed: Listed, sources: Sequence[Row]) -> Shown:
+    """Return what makes of values that belong to sources what the caller is shown."""
     if view is None:
         return lambda _place, value, _name: value
     layout = layout_of(listed.model)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic.alias_generators import to_camel
 from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, cast, func, select
 from sqlmodel import col
 
@@ -13,11 +14,14 @@ from server.paging import PARENTS
 from server.records import RecordType
 from server.records.tallies import Tally
 from server.resolvers.context import Context
+from server.resolvers.quality.completeness import Received, completeness
 from server.rows import Layout, Row, Rows, keys_of, layout_of
 from server.statements import Statement
 
 _NAMES = ["data_type", "record_count", "first_timestamp", "last_timestamp"]
+_EXPECTED = ["completeness", "expected_count"]
 _READERS = [RecordType.__getitem__, None, None, None]
+WHOLE = Layout("DataSummary", [*_NAMES, *_EXPECTED], readers=[*_READERS, None, None])
 SUMMARY = Layout("DataSummary", _NAMES, readers=_READERS)
 COUNT = Layout("DataSummary", _NAMES[:2], readers=_READERS[:2])
 """What a summary is if nobody asks from when to when."""
@@ -39,12 +43,31 @@ class Summaries:
         place = {each.name: place for place, each in enumerate(self.types)}
         nothing: list[Sequence[Any]] = [(name, 0, None, None) for name in place]
         found = {parent: nothing.copy() for parent in parents}
-        ends = wanted is None or not wanted.isdisjoint(_NAMES[2:])
+        expects = _is_expected(context, wanted)
+        ends = wanted is None or expects or not wanted.isdisjoint(_NAMES[2:])
         level = sources[0].layout.level
         for tally in await tallies(context, level, parents, self.types, ends=ends):
             found[tally[-1]][place[tally[0]]] = tally
+        if expects:
+            share = await completeness(context, level, parents, self.types)
+            for parent, rows in found.items():
+                rows[:] = [_whole(row, share.get((parent, RecordType[row[0]]))) for row in rows]
+            return [Rows(WHOLE, found[parent]) for parent in parents]
         layout = SUMMARY if ends else COUNT
         return [Rows(layout, found[parent]) for parent in parents]
+
+
+def _is_expected(context: Context, wanted: Wanted) -> bool:
+    """Say whether it is asked how much was expected: that costs more than to read a tally."""
+    if wanted is None:
+        return any(context.names(to_camel(name)) for name in _EXPECTED)
+    return not wanted.isdisjoint(_EXPECTED)
+
+
+def _whole(summary: Sequence[Any], received: Received | None) -> Sequence[Any]:
+    """Return a summary with what was expected."""
+    expected = (None, None) if received is None else (received.share, received.expected)
+    return *summary[:4], *expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,9 @@ RULES: Mapping[str, Rule] = {
         for each in (data_type.value for data_type in RecordType)
     },
     "DataScope.dataSummary": _rule(Right.VIEW),
+    "DataScope.quality": _rule(Right.VIEW),
+    "QualityReport.issues": _rule(Right.VIEW),
+    "QualityIssue.participant": _rule(Right.VIEW, _PEOPLE),
     "DataScope.ratingSeries": _rule(Right.VIEW, _RATINGS),
     "DataScope.continuousRatingColumns": _rule(Right.VIEW, _RATINGS),
     "DataScope.syncWindows": _rule(Right.VIEW, "read:sync"),

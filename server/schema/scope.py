@@ -14,6 +14,7 @@ from server.records.recordings import RECORDINGS, RecordingFilter
 from server.records.sparse_ratings import SPARSE_RATINGS, SparseRatingFilter
 from server.records.sync_metrics import SYNC_METRICS, SyncMetricFilter
 from server.resolvers.listings import Window
+from server.resolvers.quality.reports import QualityReports
 from server.resolvers.summaries import Summaries
 from server.schema.connection import Connection, loaded, within
 from server.schema.orders import (
@@ -25,6 +26,7 @@ from server.schema.orders import (
     SparseRatingOrder,
     SyncMetricOrder,
 )
+from server.schema.quality import COMPLETENESS, QualityReport
 from server.schema.records import (
     ChatMessage,
     Component,
@@ -60,6 +62,11 @@ class DataSummary:
     )
     last_timestamp: Timestamp | None = strawberry.field(
         description="When the last of them happened; null without any."
+    )
+    completeness: float | None = strawberry.field(description=COMPLETENESS)
+    expected_count: int | None = strawberry.field(
+        description="How many were expected, by the rule of `completeness`; null where nothing can "
+        "be expected."
     )
 
 
@@ -176,3 +183,11 @@ class DataScope(RollUps):
         ] = None,
     ) -> list[DataSummary]:
         return loaded(Summaries(tuple(RecordType if data_types is None else data_types)))
+
+    @strawberry.field(
+        description="How much of what was expected came, and what is wrong with it, as far as the "
+        "caller may see the data types that tell.",
+        extensions=[Batched()],
+    )
+    def quality(self) -> QualityReport:
+        return loaded(QualityReports())

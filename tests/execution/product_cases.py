@@ -16,6 +16,9 @@ PAGES = " ".join(
     for kind in RecordType
 )
 SUMMARY = "dataSummary { dataType recordCount firstTimestamp lastTimestamp }"
+QUALITY = """quality { __typename completeness truncated issues { code severity dataType message
+  firstAt participant { participantId room { roomId } } } }
+  dataSummary { expectedCount completeness }"""
 
 FLAGS = ("a", "b")
 
@@ -40,6 +43,8 @@ DOCUMENTS: Mapping[str, str] = {
     "summaries": f"""{{ experiments {{ nodes {{ {SUMMARY} two: dataSummary(dataTypes: [EVENTS,
       CHAT_MESSAGES]) {{ recordCount dataType }} none: dataSummary(dataTypes: []) {{ recordCount }}
       rooms {{ nodes {{ {SUMMARY} participants {{ nodes {{ {SUMMARY} }} }} }} }} }} }} }}""",
+    "quality": f"""{{ experiments {{ nodes {{ {QUALITY} two: quality {{ issues {{ __typename }} }}
+      rooms {{ nodes {{ {QUALITY} participants {{ nodes {{ {QUALITY} }} }} }} }} }} }} }}""",
     "every column": """{ experiments { nodes { events { nodes { eventId eventType category
       componentType componentId content stateId stateName participantRole duration response
       clientTimestamp } } recordings { nodes { recordingId kind startTime endTime duration fileName
