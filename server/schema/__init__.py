@@ -41,6 +41,7 @@ from server.schema.scalars import SCALARS
 from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 from server.schema.setting_up import SettingUpMutation
 from server.schema.sharing import SharingMutation
+from server.schema.uploads import UploadMutation
 
 
 @strawberry.type(description="All that can be read.")
@@ -64,6 +65,7 @@ class Mutation(
     ApiKeyMutation,
     IngestMutation,
     SettingUpMutation,
+    UploadMutation,
 ): ...
 
 

@@ -118,6 +118,7 @@ RULES: Mapping[str, Rule] = {
     "Mutation.recordsIngest": _rule(Right.MANAGE, _ADDING),
     "Mutation.quarantineResubmit": _rule(Right.MANAGE, _ADDING),
     "Mutation.quarantineDiscard": _rule(Right.MANAGE, _ADDING),
+    "Mutation.recordingUploadCreate": _rule(Right.MANAGE, _ADDING),
     "Subscription.exportProgress": _rule(Right.OWN, _EXPORT),
     **{
         f"DataScope.{each.name}": _rule(Right.VIEW, each.scope)
