@@ -32,7 +32,8 @@ class Draft:
         self.undecided = False
         """Whether it may be in the store, and the recording's: then it must stay."""
 
-        self._file = path.open("xb")
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = os.fdopen(handle, "wb")
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     @property
@@ -73,13 +74,12 @@ def storage_key(path: Path) -> str:
 
 async def sweep(folder: Path, db: Database, storage: Storage) -> None:
     """Delete what was broken off by a crash, here and in the store."""
-    async for path in _left(folder):
+    async for path, recording in _left(folder):
         key = storage_key(path)
-        recording = path.name.partition("-")[0]
         async with db.read() as tx:
             kept = await tx.scalar(
                 select(col(Recording.id)).where(
-                    col(Recording.id) == int(recording), col(Recording.storage_key) == key
+                    col(Recording.id) == recording, col(Recording.storage_key) == key
                 )
             )
         if kept is None:
@@ -87,10 +87,11 @@ async def sweep(folder: Path, db: Database, storage: Storage) -> None:
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
-async def _left(folder: Path) -> AsyncIterator[Path]:
+async def _left(folder: Path) -> AsyncIterator[tuple[Path, int]]:
     for path in await asyncio.to_thread(lambda: sorted(folder.glob("*-*.*"))):
-        if await asyncio.to_thread(_is_left, path):
-            yield path
+        recording = path.name.partition("-")[0]
+        if recording.isdecimal() and await asyncio.to_thread(_is_left, path):
+            yield path, int(recording)
 
 
 def _is_left(path: Path) -> bool:
