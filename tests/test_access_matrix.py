@@ -294,12 +294,13 @@ async def test_a_file_is_taken_of_whom_the_table_says(lab: Lab) -> None:
         this = col(Recording.recording_id) == lab.variables["recordingId"]
         key = await tx.scalar(select(col(Recording.id)).where(this))
     assert key is not None
-    sent = {"content": b"x"}
-    taken = {"anonymous": (await lab.api.http.put(_path(route, key), **sent)).status_code == OK}
+    taken = {
+        "anonymous": (await lab.api.http.put(_path(route, key), content=b"x")).status_code == OK
+    }
     for who, user in lab.users.items():
         terms = {"file_name": "a.webm", "file_size": 1}
         token = services.signer.sign("upload", key, user.key, terms)
-        answer = await lab.api.http.put(_path(route, key), params={"token": token}, **sent)
+        answer = await lab.api.http.put(_path(route, key), params={"token": token}, content=b"x")
         assert answer.status_code in (CONFLICT, NOT_FOUND)
         taken[who] = answer.status_code == CONFLICT
     assert taken == {who: who in ALLOWED[BESIDES[route].right] for who in WHO}

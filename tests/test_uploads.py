@@ -22,7 +22,7 @@ from server.records.experiments import Experiment
 from server.records.recordings import Recording
 from server.resolvers.context import Services
 from server.resolvers.uploads import UploadTerms
-from server.storage import CHUNK
+from server.storage import CHUNK, Storage
 from server.uploading import keeping
 from tests.conftest import Api, opened
 from tests.factories import Row, a_recording, a_user, save
@@ -374,6 +374,27 @@ async def test_whoever_lost_the_right_meanwhile_sent_it_for_nothing(studio: Stud
         await tx.execute(update(Experiment).values(owner_key=heir.key))
     paused.go_on.set()
     assert (await sending).status_code == 404
+    assert (studio.stored(), studio.drafts()) == ([], [])
+
+
+@pytest.mark.parametrize("at", ["the store", "the recording"])
+async def test_what_cannot_be_stored_or_given_any_more_is_taken_back(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """When the store has the file already, or a part of it."""
+    heir, put_file = a_user(), Storage.put_file
+    await save(studio.lab.api.db, heir)
+
+    async def stored(storage: Storage, key: str, path: Path) -> None:
+        await put_file(storage, key, path)
+        assert studio.stored() == [WEBM]
+        if at == "the store":
+            raise OSError(errno.EIO, "broken")
+        async with studio.lab.api.db.write() as tx:
+            await tx.execute(update(Experiment).values(owner_key=heir.key))
+
+    monkeypatch.setattr(Storage, "put_file", stored)
+    assert (await studio.put()).status_code == (500 if at == "the store" else 404)
     assert (studio.stored(), studio.drafts()) == ([], [])
 
 
