@@ -1,8 +1,6 @@
 """`POST /ingest`: records as lines of NDJSON, stored while they come in, batch by batch."""
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from uuid import uuid4
 
@@ -12,6 +10,7 @@ from starlette.routing import Route
 
 from server.access import Actor
 from server.authentication import CSRF_REFUSED, caller_of
+from server.bodies import TooSlow, chunks
 from server.browsers import Browsers
 from server.errors import Busy, ExpectedFailure, Forbidden, Throttled, Unauthenticated
 from server.ingest.gate import RETRY_SECONDS
@@ -19,9 +18,6 @@ from server.ingest.lines import batches
 from server.ingest.storing import ADDING, MOST_RECORDS, Outcome, Refused, ingest
 from server.logs import whereabouts
 from server.resolvers.context import Services
-
-SILENT_SECONDS = 30
-"""How long a sender may send nothing before they are cut off: others wait for their place."""
 
 MOST_TOLD = 1000
 """How many refused records are told one by one: all of them are in quarantine."""
@@ -35,12 +31,6 @@ class NotNdjson(ExpectedFailure):
     """The body is said to be something else than lines of JSON."""
 
     code = "UNSUPPORTED_MEDIA_TYPE"
-
-
-class TooSlow(ExpectedFailure):
-    """Nothing came for a while."""
-
-    code = "REQUEST_TIMEOUT"
 
 
 _STATUS: dict[type[ExpectedFailure], int] = {
@@ -109,6 +99,9 @@ _BROKEN = (
 )
 
 
+_GO_ON = "What came before is stored: send the rest, or all of it again."
+
+
 async def _sender(request: Request, services: Services, browsers: Browsers) -> Actor:
     """Return who sends; Unauthenticated, Throttled, Forbidden, NotNdjson."""
     caller = caller_of(request, services, browsers)
@@ -127,26 +120,9 @@ async def _sender(request: Request, services: Services, browsers: Browsers) -> A
 
 
 async def _store(request: Request, services: Services, actor: Actor, told: _Told) -> None:
-    async with aclosing(batches(_chunks(request), MOST_RECORDS)) as read:
+    async with aclosing(batches(chunks(request, _GO_ON), MOST_RECORDS)) as read:
         async for batch in read:
             told.add(await ingest(services.db, actor, batch))
-
-
-async def _chunks(request: Request) -> AsyncGenerator[bytes]:
-    """Yield the body as it comes; TooSlow if nothing comes for a while."""
-    stream = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(SILENT_SECONDS):
-                chunk = await anext(stream, None)
-        except TimeoutError:
-            raise TooSlow(
-                f"Nothing came for {SILENT_SECONDS} s. What came before is stored: send the rest, "
-                "or all of it again."
-            ) from None
-        if chunk is None:
-            return
-        yield chunk
 
 
 def _reason(refused: Refused, before: int) -> dict[str, object]:

@@ -30,6 +30,8 @@ from server.resolvers.scheduling import Scheduler
 from server.settings import Settings
 from server.sign_in.routes import SignIn
 from server.storage import Storage
+from server.uploading.drafts import sweep
+from server.uploading.routes import upload_route
 
 if TYPE_CHECKING:
     from server.sign_in.openid import Provider
@@ -61,6 +63,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         entrance,
         Gate(settings.ingest_at_once),
         pulse,
+        Gate(settings.uploads_at_once, "files"),
+        settings.upload_max_bytes,
         fast_path=settings.fast_path,
         smallest_cell=settings.smallest_cell,
         export_days=settings.export_days,
@@ -79,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         await (migrate(db) if db.file else require_current(db))
+        await sweep(settings.uploads, db, storage)
         exporter.start()
         scheduler.start()
         key_uses.start()
@@ -98,6 +103,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             ingest_route(services, browsers),
+            upload_route(services, settings.uploads),
             *file_routes(db, storage, signer),
             *page_routes(),
             *sign_in.routes,

@@ -9,7 +9,7 @@
     ├── InvalidCursor       INVALID_CURSOR     a cursor from elsewhere, or for another order
     ├── NothingToExport     NOTHING_TO_EXPORT  the selection holds no record
     ├── BadPackage          BAD_PACKAGE        what is to be imported is no whole export of ours
-    ├── AlreadyThere        ALREADY_THERE      what is to be imported is in the database
+    ├── AlreadyThere        ALREADY_THERE      what is to be imported, or sent, would overwrite some
     ├── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
     ├── NotFinished         NOT_FINISHED       the export is still going on
     └── Busy                BUSY               not now, but soon

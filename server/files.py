@@ -18,16 +18,17 @@ from starlette.routing import Route
 
 from server.access import Actor
 from server.byte_ranges import PartialFile, unmet
+from server.containers import CONTAINERS
 from server.db import Database
-from server.errors import ExpectedFailure, Forbidden, NotFound
+from server.errors import ExpectedFailure, NotFound
 from server.export.media_types import MEDIA_TYPES
-from server.followed_links import FollowedLinks
+from server.followed_links import FollowedLinks, holder_of, lost
 from server.links import LinkExpired, LinkInvalid, Purpose, Signer
 from server.records.exports import Export, ExportStatus
 from server.records.recordings import Recording
 from server.records.users import UserRole
 from server.resolvers.own_views import OwnView, own_view
-from server.resolvers.requesters import may_have, requester
+from server.resolvers.requesters import may_have
 from server.rows import layout_of
 from server.storage import CHUNK, Storage, UnsafeKey
 from server.timestamps import now
@@ -55,18 +56,6 @@ _HEADERS = {
     "Cache-Control": "private, no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # the address is the right to read
-}
-
-_CONTAINERS = {
-    "webm": "webm",
-    "mp4": "mp4",
-    "m4a": "mp4",
-    "mov": "quicktime",
-    "ogg": "ogg",
-    "opus": "ogg",
-    "mp3": "mpeg",
-    "wav": "wav",
-    "flac": "flac",
 }
 
 
@@ -109,7 +98,7 @@ def file_routes(db: Database, storage: Storage, signer: Signer) -> list[Route]:
                 token = request.query_params.get("token", "")
                 user_key = signer.check(purpose, token, key)
                 async with db.read() as tx:
-                    whose = await _actor(tx, user_key)
+                    whose = await holder_of(tx, user_key)
                     file = await find(tx, key, whose)
                 if whose.role is UserRole.PARTICIPANT:
                     file = _disguised(file, await own_view(db, whose))
@@ -134,16 +123,6 @@ Find = Callable[[AsyncConnection, int, Actor], Awaitable[File]]
 """Finds the file of a row, for an actor with the rights that they have by now."""
 
 
-async def _actor(tx: AsyncConnection, user_key: int) -> Actor:
-    try:
-        return await requester(tx, user_key)
-    except Forbidden as failure:
-        raise LinkInvalid(_LOST) from failure
-
-
-_LOST = "This link is not valid any more: what it leads to is no longer shared with you."
-
-
 async def exported_file(tx: AsyncConnection, key: int, actor: Actor) -> File:
     """Return the file of a completed export.
 
@@ -165,7 +144,7 @@ async def exported_file(tx: AsyncConnection, key: int, actor: Actor) -> File:
     if export.status != ExportStatus.COMPLETED:
         raise NotFound(f"Export {key} has no file: its status is {export.status}, not COMPLETED.")
     if not await may_have(tx, actor, export):
-        raise LinkInvalid(_LOST)
+        raise lost()
     media_type = MEDIA_TYPES.get(PurePath(export.file_name).suffix[1:], "application/octet-stream")
     return File(export.storage_key, export.file_name, media_type, sha256=export.sha256)
 
@@ -181,6 +160,7 @@ async def recorded_file(tx: AsyncConnection, key: int, actor: Actor) -> File:
             col(Recording.format),
             col(Recording.kind),
             col(Recording.experiment_key),
+            col(Recording.sha256),
         ).where(col(Recording.id) == key, actor.sees(layout), actor.identified(layout))
     )
     recording = found.one_or_none()
@@ -188,16 +168,17 @@ async def recorded_file(tx: AsyncConnection, key: int, actor: Actor) -> File:
         raise NotFound("That recording has no file: it never arrived, or was deleted.")
     container = PurePath(recording.storage_key).suffix[1:] or recording.format or ""
     name = recording.file_name or f"{recording.recording_id}.{container}"
-    subtype = _CONTAINERS.get(container.lower())
-    if subtype is None:  # whatever it is, no browser must take it for a page of ours
+    known = CONTAINERS.get(container.lower())
+    if known is None:  # whatever it is, no browser must take it for a page of ours
         media_type = "application/octet-stream"
     else:
-        media_type = f"{recording.kind.lower()}/{subtype}"
+        media_type = f"{recording.kind.lower()}/{known.subtype}"
     return File(
         recording.storage_key,
         name,
         media_type,
-        inline=subtype is not None,
+        inline=known is not None,
+        sha256=recording.sha256,
         experiment_key=recording.experiment_key,
     )
 
@@ -207,7 +188,7 @@ def _disguised(file: File, view: OwnView) -> File:
     if file.experiment_key is None:
         return file
     if (disguise := view.disguises.get(file.experiment_key)) is None:
-        raise LinkInvalid(_LOST)
+        raise lost()
     return replace(file, name=disguise.text(file.name), redirected=not view.hides(file.key))
 
 

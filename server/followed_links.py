@@ -14,19 +14,40 @@ from starlette.responses import Response
 from server.access import Actor
 from server.audit import add
 from server.db import Database, Stored
+from server.errors import Forbidden
 from server.global_ids import global_id
-from server.links import Purpose
+from server.links import LinkInvalid, Purpose
 from server.origins import origin_of
 from server.records.audit import AuditAction
 from server.records.exports import Export, ExportedExperiment
 from server.records.recordings import Recording
+from server.resolvers.requesters import requester
 
 MOST_FOLLOWED = 10_000
 """How many links are known that were followed: their files' later parts are not noted anew."""
 
 _LATER_PART = re.compile(r"\s*bytes\s*=\s*0*[1-9]\d*-\d*\s*$", re.ASCII)
 
-_TABLES: Mapping[Purpose, type[Stored]] = {"export": Export, "recording": Recording}
+_TABLES: Mapping[Purpose, type[Stored]] = {
+    "export": Export,
+    "recording": Recording,
+    "upload": Recording,
+}
+
+_LOST = "This link is not valid any more: what it leads to is no longer shared with you."
+
+
+def lost() -> LinkInvalid:
+    """Return what to raise where a link led somewhere, and its account's right was lost."""
+    return LinkInvalid(_LOST)
+
+
+async def holder_of(tx: AsyncConnection, user_key: int) -> Actor:
+    """Return whose link it is, with the rights that they have by now; LinkInvalid if closed."""
+    try:
+        return await requester(tx, user_key)
+    except Forbidden as failure:
+        raise lost() from failure
 
 
 class FollowedLinks:
@@ -69,7 +90,7 @@ class FollowedLinks:
             await add(
                 tx,
                 origin_of(request, None if whose is None else whose.user_id),
-                AuditAction.DOWNLOAD,
+                AuditAction.UPLOAD if purpose == "upload" else AuditAction.DOWNLOAD,
                 allowed=allowed,
                 experiment_keys=() if whose is None else await _experiments(tx, purpose, key),
                 resource=global_id(_TABLES[purpose].__name__, key),

@@ -4,17 +4,20 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 from server.errors import ExpectedFailure
 from server.settings import Settings
 
-Purpose = Literal["export", "recording"]
+Purpose = Literal["export", "recording", "upload"]
 """What a link is for; a token for one purpose is worth nothing for another."""
+
+UPLOAD_SECONDS = 900
+"""How long, at most, an upload may wait to begin: it writes, so its link is for at once."""
 
 
 class LinkExpired(ExpectedFailure):
@@ -37,30 +40,45 @@ class Signer:
         self._secret = secret
         self._clock = clock
 
-    def sign(self, purpose: Purpose, key: int, user_key: int) -> str:
-        """Return a token that lets its holder fetch one thing, with the rights of an account."""
-        token = self._serializer(purpose).dumps([key, user_key])
+    def seconds_for(self, purpose: Purpose) -> int:
+        """Return how long a link works."""
+        return min(self.seconds, UPLOAD_SECONDS) if purpose == "upload" else self.seconds
+
+    def sign(
+        self, purpose: Purpose, key: int, user_key: int, terms: Mapping[str, Any] | None = None
+    ) -> str:
+        """Return a token that lets its holder have one thing, with the rights of an account.
+
+        `terms` is what else it is bound to, as JSON: whoever holds the token can read it.
+        """
+        token = self._serializer(purpose).dumps([key, user_key, *([terms] if terms else [])])
         assert isinstance(token, str)
         return token
 
     def check(self, purpose: Purpose, token: str, key: int) -> int:
-        """Return the key of the account that the token was made for.
+        """Return the key of the account that the token was made for; as `terms`."""
+        return self.terms(purpose, token, key)[0]
+
+    def terms(self, purpose: Purpose, token: str, key: int) -> tuple[int, Mapping[str, Any]]:
+        """Return the key of the account that the token was made for, and what it is bound to.
 
         LinkExpired or LinkInvalid unless it was made for this and still holds.
         """
+        again = _AGAIN[purpose]
+        seconds = self.seconds_for(purpose)
         try:
-            signed = self._serializer(purpose).loads(token, max_age=self.seconds)
+            signed = self._serializer(purpose).loads(token, max_age=seconds)
         except SignatureExpired as error:
-            raise LinkExpired(
-                "This link has expired: read downloadUrl again for a new one."
-            ) from error
+            raise LinkExpired(f"This link has expired: {again} for a new one.") from error
         except BadData as error:
-            raise LinkInvalid(_INVALID) from error
+            raise LinkInvalid(_INVALID.format(again)) from error
         match signed:
             case [signed_key, int(user_key)] if signed_key == key:
-                return user_key
+                return user_key, {}
+            case [signed_key, int(user_key), terms] if signed_key == key:
+                return user_key, cast("dict[str, Any]", terms)
             case _:
-                raise LinkInvalid(_INVALID)
+                raise LinkInvalid(_INVALID.format(again))
 
     def _serializer(self, purpose: Purpose) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(
@@ -71,7 +89,12 @@ class Signer:
         )
 
 
-_INVALID = "This link is not valid: read downloadUrl again, and use it as it is."
+_AGAIN: Mapping[Purpose, str] = {
+    "export": "read downloadUrl again",
+    "recording": "read downloadUrl again",
+    "upload": "ask recordingUploadCreate again",
+}
+_INVALID = "This link is not valid: {}, and use it as it is."
 
 
 class _TimedSigner(TimestampSigner):

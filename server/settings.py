@@ -82,6 +82,14 @@ class Settings(BaseSettings):
         ge=1,
         description="How many may add records at once: others are told to come again.",
     )
+    upload_max_bytes: int = Field(
+        default=2 << 30, ge=1, description="How large an uploaded file may be, in bytes."
+    )
+    uploads_at_once: int = Field(
+        default=8,
+        ge=1,
+        description="How many files may be uploaded at once: others are told to come again.",
+    )
     export_workers: int = Field(
         default=1, ge=0, description="Worker processes this server keeps; 0 leaves jobs to others."
     )
@@ -121,6 +129,11 @@ class Settings(BaseSettings):
     def spool(self) -> Path:
         """The folder in which files are written before they go into the store."""
         return self.data_dir / "spool"
+
+    @property
+    def uploads(self) -> Path:
+        """The folder in which uploads are written before they go into the store."""
+        return self.data_dir / "uploads"
 
     @property
     def storage(self) -> str:

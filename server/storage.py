@@ -53,6 +53,18 @@ class Storage:
         self.local_path(key)
         await obstore.put_async(self._store, key, data)
 
+    async def put_file(self, key: str, path: Path) -> None:
+        """Store a local file, whole or not at all, and never in another's place.
+
+        The file itself stays where it is, and must not be written to any more.
+        """
+        target = self.local_path(key)
+        linked = target is not None and await asyncio.to_thread(_linked, path, target)
+        if not linked:
+            await obstore.put_async(self._store, key, path, mode="create")
+        if target is not None and self.root is not None:
+            await asyncio.to_thread(settle, self.root, target)
+
     async def size(self, key: str) -> int | None:
         """Return a file's size in bytes; None if there is no such file."""
         self.local_path(key)
@@ -118,3 +130,27 @@ class Storage:
             return None
         expiry = timedelta(seconds=seconds)
         return await obstore.sign_async(self._store, method, key, expires_in=expiry)
+
+
+def _linked(path: Path, target: Path) -> bool:
+    """Give a file another name; False if it cannot have that, as on another disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    return True
+
+
+def settle(root: Path, path: Path) -> None:
+    """Make a file of a local store, and the folders it lies in, outlive a loss of power."""
+    for place in (path, *path.parents):
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if place == root:
+            return

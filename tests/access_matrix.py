@@ -41,6 +41,7 @@ ALLOWED: Mapping[Right, tuple[str, ...]] = {
 BESIDES: Mapping[str, Rule] = {
     "GET /exports/{id}/download": Rule(Right.OWN),
     "GET /recordings/{id}/media": Rule(Right.IDENTIFIED),
+    "PUT /recordings/{id}/upload": Rule(Right.MANAGE),
     "the export worker": Rule(Right.EXPORT),
 }
 """What is no field: links, by whose they are, and what is written for whoever asked for it."""
@@ -203,6 +204,8 @@ ARGUMENTS: Mapping[str, str] = {
     "recordsIngest.input": "{records: [$record]}",
     "quarantineResubmit.items": "[{id: $quarantinedId}]",
     "quarantineDiscard.ids": "[$quarantinedId]",
+    "recordingUploadCreate.input": "{experimentId: $experimentId, recordingId: $recordingId, "
+    'fileName: "a.webm", fileSize: 10}',
     "userId": "$spareId",
     "id": "$exportId",
 }
@@ -227,6 +230,7 @@ VARIABLES: Mapping[str, str] = {
     "newRoomId": "String!",
     "record": "JSON!",
     "quarantinedId": "ID!",
+    "recordingId": "String!",
 }
 
 

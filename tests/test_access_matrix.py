@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from dataclasses import dataclass
-from http.client import FORBIDDEN, NOT_FOUND, OK
+from http.client import CONFLICT, FORBIDDEN, NOT_FOUND, OK
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,7 @@ async def _lab(api: Api) -> Lab:
         "participantId": person,
         "experimentNode": global_id("Experiment", experiment.key),
         "newRoomId": "room_new",
+        "recordingId": next(each["recording_id"] for each in records if "recording_id" in each),
         "record": a_sent(RecordType.EVENTS, room, people[0]),
         "exportInput": {
             "experimentIds": [experiment["experiment_id"]],
@@ -283,7 +284,27 @@ async def test_a_link_leads_whom_the_table_says(lab: Lab, route: str) -> None:
 
 
 def _path(route: str, key: int) -> str:
-    return route.removeprefix("GET ").format(id=key)
+    return route.partition(" ")[2].format(id=key)
+
+
+async def test_a_file_is_taken_of_whom_the_table_says(lab: Lab) -> None:
+    """Whoever may send one is told that the recording has one."""
+    services: Services = lab.api.app.state.services
+    route = "PUT /recordings/{id}/upload"
+    async with services.db.read() as tx:
+        this = col(Recording.recording_id) == lab.variables["recordingId"]
+        key = await tx.scalar(select(col(Recording.id)).where(this))
+    assert key is not None
+    taken = {
+        "anonymous": (await lab.api.http.put(_path(route, key), content=b"x")).status_code == OK
+    }
+    for who, user in lab.users.items():
+        terms = {"file_name": "a.webm", "file_size": 1}
+        token = services.signer.sign("upload", key, user.key, terms)
+        answer = await lab.api.http.put(_path(route, key), params={"token": token}, content=b"x")
+        assert answer.status_code in (CONFLICT, NOT_FOUND)
+        taken[who] = answer.status_code == CONFLICT
+    assert taken == {who: who in ALLOWED[BESIDES[route].right] for who in WHO}
 
 
 async def test_a_worker_writes_for_whom_the_table_says(lab: Lab) -> None:
@@ -322,6 +343,7 @@ ABSENT: Mapping[str, Any] = {
     "experimentId": "exp_none",
     "roomId": "room_none",
     "participantId": "n" * 28,
+    "recordingId": "rec_none",
     "experimentNode": global_id("Experiment", NOWHERE),
     "quarantinedId": global_id("QuarantinedRecord", NOWHERE),
     "exportId": global_id("Export", NOWHERE),

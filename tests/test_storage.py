@@ -1,9 +1,12 @@
 """The store: files by key, and no key that leads out of it."""
 
+import errno
+import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from obstore.exceptions import AlreadyExistsError
 
 from server.storage import Storage, UnsafeKey
 
@@ -16,6 +19,25 @@ CONTENT = bytes(range(256)) * 5000  # more than a chunk
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     folder = tmp_path / "a folder, ü"
     return Storage(folder.as_uri() if request.param == "local" else "memory:///")
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_local_file_is_stored_once_and_stays(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, elsewhere: bool
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another disk")
+
+    if elsewhere:
+        monkeypatch.setattr(os, "link", fails)
+    file, other = tmp_path / "file", tmp_path / "other"
+    file.write_bytes(CONTENT)
+    other.write_bytes(b"other")
+    await storage.put_file("recordings/a.webm", file)
+    with pytest.raises((FileExistsError, AlreadyExistsError)):
+        await storage.put_file("recordings/a.webm", other)
+    stored = b"".join([chunk async for chunk in storage.stream("recordings/a.webm")])
+    assert stored == file.read_bytes() == CONTENT
 
 
 async def test_files_are_kept_listed_and_deleted(storage: Storage) -> None:

@@ -1,7 +1,6 @@
 """Putting the finished file into the store, where it appears whole or not at all."""
 
 import errno
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from server.export.spool import Spool, StorageFailed, storing
+from server.storage import settle
 
 
 def publish(file: Spool, url: str, key: str) -> None:
@@ -24,7 +24,7 @@ def publish(file: Spool, url: str, key: str) -> None:
         _put(url, key, file.path)
     if root is not None:
         with storing():
-            _settle(root, root / key)
+            settle(root, root / key)
 
 
 def _renamed(source: Path, target: Path) -> bool:
@@ -45,15 +45,3 @@ def _put(url: str, key: str, path: Path) -> None:
         obstore.put(store, key, path)
     except (BaseError, OSError) as error:
         raise StorageFailed from error
-
-
-def _settle(root: Path, path: Path) -> None:
-    """Make the file and the folders it lies in outlive a loss of power."""
-    for place in (path, *path.parents):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if place == root:
-            return

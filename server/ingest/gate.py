@@ -1,4 +1,4 @@
-"""How many may add records at once: who comes when that many do is told to come again."""
+"""How many may add at once: who comes when that many do is told to come again."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,8 +16,9 @@ class Gate:
     memory, and its senders in the dark.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, adding: str = "records") -> None:
         self._most = most
+        self._adding = adding
         self._inside = 0
 
     @contextmanager
@@ -25,7 +26,8 @@ class Gate:
         """Be inside until the block ends; Busy if it is full."""
         if self._inside >= self._most:
             raise Busy(
-                f"{self._most} are adding records at this moment: send the same again in a second."
+                f"{self._most} are adding {self._adding} at this moment: send the same again in a "
+                "second."
             )
         self._inside += 1
         try:

@@ -38,6 +38,7 @@ class AuditAction(Described):
     ADMINISTRATOR_ACCESS = "ADMINISTRATOR_ACCESS", "Read as an administrator."
     EXPORT = "EXPORT", "Asked for an export."
     DOWNLOAD = "DOWNLOAD", "Downloaded a file."
+    UPLOAD = "UPLOAD", "Uploaded the file of a recording."
     ERASE = "ERASE", "Erased data."
     DISCARD = "DISCARD", "Dropped records that were in quarantine."
     ATTEMPT = "ATTEMPT", "Asked for anything else, and was refused."

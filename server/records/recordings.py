@@ -61,11 +61,15 @@ class RecordingBase(RecordBase):
 
 
 class Recording(RecordingBase, Record, table=True):
-    """A stored recording. `storage_key` is where its file lies; none if it never arrived."""
+    """A stored recording. `storage_key` is where its file lies; none if it never arrived.
+
+    `sha256` is that of its file, in hexadecimal, if it was uploaded.
+    """
 
     identity: ClassVar = ("recording_id",)
 
     storage_key: str | None = None
+    sha256: str | None = None
 
 
 class RecordingKindIn(OneOf[RecordingKind]):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -42,6 +43,8 @@ class Services:
     entrance: Entrance
     gate: Gate
     pulse: Pulse
+    upload_gate: Gate
+    upload_max_bytes: int
     fast_path: bool = True
     smallest_cell: int = 5
     export_days: int = 7
@@ -142,9 +145,11 @@ class Context:
     def db(self) -> Database:
         return self.services.db
 
-    def link(self, path: str, purpose: Purpose, key: int) -> str:
-        """Return the address of a file, signed now, for whoever holds it."""
-        token = self.services.signer.sign(purpose, key, self.actor.user_key)
+    def link(
+        self, path: str, purpose: Purpose, key: int, terms: Mapping[str, Any] | None = None
+    ) -> str:
+        """Return the address of a file, signed now, for whoever holds it; `terms` as `sign`."""
+        token = self.services.signer.sign(purpose, key, self.actor.user_key, terms)
         return f"{self.address()}{path}?token={token}"
 
 

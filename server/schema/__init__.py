@@ -42,6 +42,7 @@ from server.schema.scalars import SCALARS
 from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 from server.schema.setting_up import SettingUpMutation
 from server.schema.sharing import SharingMutation
+from server.schema.uploads import UploadMutation
 
 
 @strawberry.type(description="All that can be read.")
@@ -65,6 +66,7 @@ class Mutation(
     ApiKeyMutation,
     IngestMutation,
     SettingUpMutation,
+    UploadMutation,
 ): ...
 
 

@@ -118,6 +118,7 @@ RULES: Mapping[str, Rule] = {
     "Mutation.recordsIngest": _rule(Right.MANAGE, _ADDING),
     "Mutation.quarantineResubmit": _rule(Right.MANAGE, _ADDING),
     "Mutation.quarantineDiscard": _rule(Right.MANAGE, _ADDING),
+    "Mutation.recordingUploadCreate": _rule(Right.MANAGE, _ADDING),
     "Subscription.exportProgress": _rule(Right.OWN, _EXPORT),
     "Subscription.experimentActivity": _rule(Right.VIEW, _EXPERIMENTS, _PEOPLE),
     "Subscription.recordsAdded": _rule(Right.VIEW, _EXPERIMENTS),

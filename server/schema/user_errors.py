@@ -36,6 +36,9 @@ class UserErrorCode(Enum):
     NOT_FINISHED = strawberry.enum_value(
         "NOT_FINISHED", description="It is still going on: wait for it, or cancel it first."
     )
+    ALREADY_THERE = strawberry.enum_value(
+        "ALREADY_THERE", description="There is one already, and it is not overwritten."
+    )
     BUSY = strawberry.enum_value(
         "BUSY", description="It cannot be done at this moment: ask again in a minute."
     )

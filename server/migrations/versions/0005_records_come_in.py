@@ -68,7 +68,9 @@ def upgrade() -> None:
             ["experiment_key", "refused_at", "id"],
             unique=False,
         )
+    op.add_column("recording", sa.Column("sha256", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("recording", "sha256")
     op.drop_table("quarantined_record")

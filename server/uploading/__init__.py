@@ -1,0 +1,1 @@
+"""Files of recordings, sent by a signed link: streamed to disk, checked, then stored."""
