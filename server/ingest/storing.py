@@ -119,6 +119,12 @@ async def ingest(
     raise AssertionError
 
 
+async def ingest_within(tx: AsyncConnection, actor: Actor, records: Sequence[object]) -> Outcome:
+    """Store what can be stored of a batch in a transaction that is somebody else's; Forbidden."""
+    actor.require(ADDING)
+    return await _store(tx, actor, await _read(records), atomic=False)
+
+
 async def _read(records: Sequence[object]) -> _Batch:
     batch = _Batch(records)
     for index, record in enumerate(records):

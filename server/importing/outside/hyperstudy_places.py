@@ -1,0 +1,102 @@
+"""Where records of a HyperStudy download belong: by columns, metadata, and folders."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic.alias_generators import to_snake
+
+from server import timestamps
+from server.errors import BadPackage
+from server.export.tables import Column, Kind
+from server.importing.outside.cells import cell
+from server.importing.outside.fields import PLACES, columns_of
+from server.importing.outside.folders import Found
+from server.importing.outside.hyperstudy_fields import FileKind, camel
+from server.importing.outside.ids import named_experiment
+from server.importing.outside.sources import Wishes
+from server.importing.outside.tables import Row
+from server.importing.targets import PARTICIPANTS, ROOMS, Target
+
+PLACE_FILES = ("rooms", "participants")
+"""Files that tell of places."""
+
+
+class KnownPlaces:
+    """What a download says of its rooms and participants, in files of their own.
+
+    people  by room and participant; the room is None where a file does not name it
+    """
+
+    def __init__(self, files: Sequence[tuple[Found, FileKind]], wishes: Wishes) -> None:
+        self._wishes = wishes
+        self._fallback = named_experiment(files[0][0].path.parts[0])
+        self.rooms: dict[str, dict[str, Any]] = {}
+        self.people: dict[tuple[str | None, str], dict[str, Any]] = {}
+        for file, kind in files:
+            if kind in PLACE_FILES:
+                for number, (_, row) in enumerate(file.rows(lambda more: None), 1):
+                    self._note(file, number, kind, row)
+
+    def place_of(
+        self, file: Found, said: Mapping[str, Any], context: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the ids of a record's place, as far as they are known."""
+        scope, named = context.get("scope"), context.get("scopeId")
+        folders = list(file.path.parts[1:-1])
+        if file.path.parts[0].startswith("room"):
+            folders.insert(0, file.path.parts[0])
+        person = said.get("participantId") or (named if scope == "participant" else None)
+        if person is None and folders and not folders[-1].startswith("room"):
+            person = folders.pop()
+        room = said.get("roomId") or (named if scope == "room" else None) or context.get("roomId")
+        if room is None and folders:
+            room = next((each for each in folders[::-1] if each.startswith("room")), folders[-1])
+        experiment = said.get("experimentId") or (named if scope == "experiment" else None)
+        ids = (self._wishes.into or experiment or self._fallback, room, person)
+        return {name: each for name, each in zip(PLACES, ids, strict=True) if each is not None}
+
+    def _note(self, file: Found, number: int, kind: FileKind, row: Row) -> None:
+        said = {camel(name): text for name, text in row.items()}
+        target = ROOMS if kind == "rooms" else PARTICIPANTS
+        own = "roomId" if kind == "rooms" else "participantId"
+        name = str(said.pop(own, said.pop("id", "")))
+        where = f"{file.name}, row {number}"
+        facts = _facts(target, said, self._wishes.zone, where)
+        if not name:
+            raise BadPackage(f"{where}: it names no `{own}`.")
+        if kind == "rooms":
+            self.rooms[name] = facts
+        else:
+            room = said.get("roomId") or next(
+                (each for each in file.path.parts[-2::-1] if each.startswith("room")), None
+            )
+            self.people[None if room is None else str(room), name] = facts
+
+
+def _facts(target: Target, said: Mapping[str, Any], zone: ZoneInfo, where: str) -> dict[str, Any]:
+    """Return what is known of a place, by column: what cannot be read must be mended."""
+    facts: dict[str, Any] = {}
+    for name, column in columns_of(target).items():
+        if name not in said:
+            continue
+        value = said[name]
+        allowed = target.own[name].allowed
+        if allowed is not None:
+            value = str(value).upper()
+            if value not in allowed:
+                continue
+        elif column.kind is Kind.TIMESTAMP:
+            value = _moment(value, column, zone, f"{where}: `{name}`")
+        else:
+            value = str(value)
+        facts[to_snake(name)] = value
+    return facts
+
+
+def _moment(value: object, column: Column, zone: ZoneInfo, where: str) -> int:
+    read = cell(column, str(value), zone)
+    try:
+        return timestamps.parse(read) if isinstance(read, str) else read
+    except ValueError as wrong:
+        raise BadPackage(f"{where} is no moment, such as 2024-10-20T14:30:45.123Z.") from wrong
