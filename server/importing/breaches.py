@@ -1,6 +1,7 @@
 """What declared checks find in what was imported: a backup comes back whole, and says so."""
 
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import case, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,7 +18,7 @@ async def breaches(tx: AsyncConnection, room_keys: Collection[int]) -> list[str]
     sentences: list[str] = []
     for record_type in RecordType:
         data_type = record_type.value
-        columns = {**inspect(data_type.model).columns}
+        columns: dict[str, Any] = {**inspect(data_type.model).columns}
         columns[EXPERIMENT_START] = col(Room.experiment_start)
         checks = data_type.all_checks
         counted = select(*(func.count(case((check.broken(columns), 1))) for check in checks))

@@ -38,7 +38,7 @@ def run(settings: Settings, asked: Asked) -> int:
         bars.print(str(refusal), style="red", markup=False)
         return FAILED
     if isinstance(done, Imported):
-        lines, ending = _lines(done, dry_run=asked.dry_run), DONE
+        lines, ending = iter(_lines(done, dry_run=asked.dry_run)), DONE
     else:
         lines = _taken_in(done, asked)
         ending = SOME_REFUSED if done.report.count else DONE

@@ -43,7 +43,7 @@ async def acting(tx: AsyncConnection, user_id: str | None, into: str | None) -> 
     key = await owner_key(tx, user_id)
     named = select(col(User.user_id), col(User.role)).where(col(User.id) == key)
     name, role = (await tx.execute(named)).one()
-    if role == UserRole.PARTICIPANT.value:
+    if UserRole(role) is UserRole.PARTICIPANT:
         raise BadUserInput(f"{name} is a participant's account, which owns no experiment.")
     return Actor(user_key=key, role=UserRole(role), participant_id=None, scopes=_ALL, user_id=name)
 

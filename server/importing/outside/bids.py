@@ -57,7 +57,7 @@ class BidsEvents:
 
     def experiment(self, experiment_id: str) -> Mapping[str, Any]:
         path = self._root / ROOT
-        said = read_json(path) if path.is_file() else {}
+        said: Mapping[str, Any] = read_json(path) if path.is_file() else {}
         return {"name": str(said.get("Name") or self._root.resolve().name)}
 
     def room(self, room_id: str) -> Mapping[str, Any]:

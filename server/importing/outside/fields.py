@@ -48,13 +48,12 @@ def is_nested(record_type: RecordType, name: str) -> bool:
 def put(record: dict[str, Any], path: str, value: object) -> None:
     """Put a value into a record: where there are dots, keys in keys."""
     *outer, last = path.split(".")
-    within = record
     for key in outer:
-        inner = within.get(key)
+        inner = record.get(key)
         if not isinstance(inner, dict):
-            inner = within[key] = {} if inner is None else {"value": inner}
-        within = inner
-    within[last] = value
+            record[key] = {} if inner is None else {"value": inner}
+        record = record[key]
+    record[last] = value
 
 
 def put_rest(record_type: RecordType, record: dict[str, Any], rest: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from pydantic.alias_generators import to_camel
 
@@ -105,5 +105,6 @@ def _inner(row: Mapping[str, Any]) -> dict[str, Any]:
     inner: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, dict):
-            inner.update({f"{name}.{key}": each for key, each in value.items() if each is not None})
+            keys = cast("Mapping[str, Any]", value)
+            inner.update({f"{name}.{key}": each for key, each in keys.items() if each is not None})
     return inner

@@ -13,7 +13,7 @@ from server.importing.outside.cells import UNITS, cell, decimal, moment, nested,
 from server.importing.outside.fields import PLACES, fields_of, id_field, put
 from server.importing.outside.folders import Found, found_at
 from server.importing.outside.ids import PREFIXES, derived_id, named_experiment
-from server.importing.outside.mapping import Field, Mapped, read_mapping, require_columns
+from server.importing.outside.mapping import Field, read_mapping, require_columns
 from server.importing.outside.sources import Sent, Wishes
 from server.importing.outside.tables import TOO_MANY, Row, read_header, read_table
 from server.importing.packages import Tell
@@ -69,22 +69,29 @@ class MappedTables:
             value = self._value(name, field, file.path, row)
             if value is not None:
                 put(record, name, value)
-        if mapped.rest is not None:
-            for column in self._unnamed(file):
-                text = row.get(column, "")
-                value = None if text in mapped.missing else number_or_text(text)
-                put(record, f"{mapped.rest}.{column.replace('.', '_')}", value)
         if TOO_MANY in row:
             record[TOO_MANY] = row[TOO_MANY]
-        if self._start is not None and "timestamp" not in record:
-            onset = record.get("onset")
-            if isinstance(onset, int):
-                record["timestamp"] = self._start + onset
-        own = id_field(mapped.data_type)
-        if mapped.data_type in PREFIXES and own not in record:
-            inside = PurePosixPath(*file.path.parts[self._base :]).as_posix()
-            record[own] = derived_id(mapped.data_type, inside, number)
+        self._add_rest(file, record, row)
+        self._complete(file, record, number)
         return record
+
+    def _add_rest(self, file: Found, record: dict[str, Any], row: Row) -> None:
+        """Put the columns that are not named where the mapping wants them."""
+        if self._mapped.rest is not None:
+            for column in self._unnamed(file):
+                text = row.get(column, "")
+                value = None if text in self._mapped.missing else number_or_text(text)
+                put(record, f"{self._mapped.rest}.{column.replace('.', '_')}", value)
+
+    def _complete(self, file: Found, record: dict[str, Any], number: int) -> None:
+        """Add the timestamp and the id, where no column has them."""
+        onset, record_type = record.get("onset"), self._mapped.data_type
+        if self._start is not None and "timestamp" not in record and isinstance(onset, int):
+            record["timestamp"] = self._start + onset
+        own = id_field(record_type)
+        if record_type in PREFIXES and own not in record:
+            inside = PurePosixPath(*file.path.parts[self._base :]).as_posix()
+            record[own] = derived_id(record_type, inside, number)
 
     def _value(self, name: str, field: Field, path: PurePosixPath, row: Row) -> Any:  # noqa: ANN401 - any JSON
         if field.constant is not None:

@@ -125,19 +125,18 @@ def _check_fields(path: Path, mapped: Mapped) -> None:
             names = ", ".join((*PLACES, *known))
             kind = mapped.data_type.name
             raise _wrong(path, f"fields.{name}", f"{kind} have no such field. They have {names}")
-        kind = known[name].kind if name in known else None
-        if field.unit is not None and kind not in (Kind.INTEGER, Kind.REAL, Kind.TIMESTAMP):
+        holds = known[name].kind if name in known else None
+        if field.unit is not None and holds not in (Kind.INTEGER, Kind.REAL, Kind.TIMESTAMP):
             raise _wrong(path, f"fields.{name}.unit", "only times have a unit")
-        if field.time_zone is not None and kind is not Kind.TIMESTAMP:
+        if field.time_zone is not None and holds is not Kind.TIMESTAMP:
             raise _wrong(path, f"fields.{name}.timeZone", "only moments have a time zone")
     for name in ("roomId", "participantId"):
         if name not in mapped.fields:
             raise _wrong(path, f"fields.{name}", "is missing: each record is of somebody in a room")
     if mapped.rest is not None and not is_nested(mapped.data_type, mapped.rest):
-        names = [name for name in known if is_nested(mapped.data_type, name)]
-        raise _wrong(
-            path, "rest", f"must be a field of JSON: {', '.join(names) or 'there is none'}"
-        )
+        nested = [name for name in known if is_nested(mapped.data_type, name)]
+        why = f"must be a field of JSON: {', '.join(nested) or 'there is none'}"
+        raise _wrong(path, "rest", why)
 
 
 def _wrong(path: Path, key: str, why: str) -> BadUserInput:

@@ -72,7 +72,7 @@ class Places:
                 )
             return key
         at = timestamps.now()
-        new = {
+        new: dict[str, Any] = {
             "experiment_id": experiment_id,
             "name": experiment_id,
             "status": ExperimentStatus.COMPLETED.value,
@@ -89,8 +89,9 @@ class Places:
         self, tx: AsyncConnection, room_id: str, experiment_key: int, starts: Sequence[int]
     ) -> tuple[int, int]:
         found = select(col(Room.id), col(Room.experiment_key)).where(col(Room.room_id) == room_id)
-        if (there := (await tx.execute(found)).one_or_none()) is not None and there[0] is not None:
-            return there[0], there[1]
+        for key, its_experiment in await tx.execute(found):
+            assert key is not None
+            return key, its_experiment
         known = self.source.room(room_id)
         start = known.get("experiment_start", median_low(starts) if starts else self.start)
         new = {
@@ -112,8 +113,11 @@ class Places:
             key, experiment_key = self._rooms[room]
             there = select(col(Participant.participant_id)).where(col(Participant.room_key) == key)
             place = {"experiment_key": experiment_key, "room_key": key}
-            for person in sorted(named.difference((await tx.scalars(there)).all())):
-                new.append({**_nobody(person), **self.source.participant(room, person), **place})
+            missing = sorted(named.difference((await tx.scalars(there)).all()))
+            new += [
+                {**_nobody(person), **self.source.participant(room, person), **place}
+                for person in missing
+            ]
             self._people.update((room, person) for person in named)
         if new:
             await tx.execute(insert(Participant), new)

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from server.importing.packages import Tell
 
-
 _UTC = ZoneInfo("UTC")
 
 

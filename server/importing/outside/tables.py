@@ -17,12 +17,14 @@ TOO_MANY = "…"
 
 Row = Mapping[str, Any]
 
+_NOTHING: list[str] = []
+
 
 def read_table(stream: IO[bytes], name: str, separator: str, tell: Tell) -> Iterator[Row]:
     """Read rows as texts by the header's names; BadPackage for what is no table."""
     with _explained(name):
         lines = csv.reader(_lines(stream, tell), delimiter=separator, strict=True)
-        header = [cell.strip() for cell in next(lines, [])]
+        header = [cell.strip() for cell in next(lines, _NOTHING)]
         if len(set(header)) < len(header) or "" in header:
             raise BadPackage(f"{name}: each column must have a name of its own, in its first line.")
         for cells in lines:
@@ -38,7 +40,7 @@ def read_header(stream: IO[bytes], name: str, separator: str) -> list[str]:
     """Read the names of a table's columns."""
     with _explained(name):
         lines = csv.reader(_lines(stream, lambda more: None), delimiter=separator, strict=True)
-        return [cell.strip() for cell in next(lines, [])]
+        return [cell.strip() for cell in next(lines, _NOTHING)]
 
 
 def separator_of(header: str, path: str) -> str:
