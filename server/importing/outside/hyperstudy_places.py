@@ -1,6 +1,7 @@
 """Where records of a HyperStudy download belong: by columns, metadata, and folders."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,13 +31,18 @@ class KnownPlaces:
 
     def __init__(self, files: Sequence[tuple[Found, FileKind]], wishes: Wishes) -> None:
         self._wishes = wishes
-        self._fallback = named_experiment(files[0][0].path.parts[0])
+        self._experiment = wishes.into or _experiment_in(files)
         self.rooms: dict[str, dict[str, Any]] = {}
         self.people: dict[tuple[str | None, str], dict[str, Any]] = {}
         for file, kind in files:
             if kind in PLACE_FILES:
                 for number, (_, row) in enumerate(file.rows(lambda more: None), 1):
                     self._note(file, number, kind, row)
+        rooms_of: dict[str, list[str]] = {}
+        for room, person in self.people:
+            if room is not None:
+                rooms_of.setdefault(person, []).append(room)
+        self._only_room = {person: some[0] for person, some in rooms_of.items() if len(some) == 1}
 
     def place_of(
         self, file: Found, said: Mapping[str, Any], context: Mapping[str, Any]
@@ -52,8 +58,10 @@ class KnownPlaces:
         room = said.get("roomId") or (named if scope == "room" else None) or context.get("roomId")
         if room is None and folders:
             room = next((each for each in folders[::-1] if each.startswith("room")), folders[-1])
-        experiment = said.get("experimentId") or (named if scope == "experiment" else None)
-        ids = (self._wishes.into or experiment or self._fallback, room, person)
+        if room is None:
+            room = self._only_room.get(str(person))
+        experiment = self._wishes.into or _experiment_of(said, context) or self._experiment
+        ids = (experiment, room, person)
         return {name: each for name, each in zip(PLACES, ids, strict=True) if each is not None}
 
     def _note(self, file: Found, number: int, kind: FileKind, row: Row) -> None:
@@ -72,6 +80,21 @@ class KnownPlaces:
                 (each for each in file.path.parts[-2::-1] if each.startswith("room")), None
             )
             self.people[None if room is None else str(room), name] = facts
+
+
+def _experiment_in(files: Sequence[tuple[Found, FileKind]]) -> str:
+    """Return the experiment that a download names first; what it is called, if it names none."""
+    for file, _ in files:
+        for context, row in islice(file.rows(lambda more: None), 1):
+            said = {camel(name): value for name, value in row.items()}
+            if (found := _experiment_of(said, context)) is not None:
+                return str(found)
+    return named_experiment(files[0][0].path.parts[0])
+
+
+def _experiment_of(said: Mapping[str, Any], context: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever it says
+    scoped = context.get("scopeId") if context.get("scope") == "experiment" else None
+    return said.get("experimentId") or scoped
 
 
 def _facts(target: Target, said: Mapping[str, Any], zone: ZoneInfo, where: str) -> dict[str, Any]:
