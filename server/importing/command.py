@@ -11,8 +11,9 @@ from server.db import Database
 from server.errors import ExpectedFailure
 from server.importing.asking import Asked
 from server.importing.outside.kinds import SourceKind, source_of
+from server.importing.outside.ledger import FILE, Ledger
 from server.importing.outside.refused import Report, reporting
-from server.importing.outside.running import TakenIn, take_in
+from server.importing.outside.running import Intake, TakenIn, take_in
 from server.importing.packages import Tell
 from server.importing.running import Imported, import_package
 from server.migrate import SchemaMismatch, migrate, require_current
@@ -57,15 +58,9 @@ async def _import(settings: Settings, asked: Asked, watcher: "_Bars") -> Importe
     source = source_of(asked.kind, asked.path, asked.mapping, asked.wishes)
     with reporting(asked.report) as report:
         async with _database(settings) as db:
-            return await take_in(
-                db,
-                source,
-                watcher.begin("Importing", source.size),
-                report,
-                asked.wishes,
-                owner=asked.owner,
-                dry_run=asked.dry_run,
-            )
+            intake = Intake(db, Ledger(settings.data_dir / FILE), asked.owner, asked.dry_run)
+            tell = watcher.begin("Importing", source.size)
+            return await take_in(intake, source, asked.wishes, tell, report)
 
 
 @asynccontextmanager

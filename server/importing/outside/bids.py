@@ -16,7 +16,7 @@ from server.importing.outside.bids_files import (
     rows_of,
 )
 from server.importing.outside.cells import milliseconds, moment, number_or_text
-from server.importing.outside.ids import derived_id, named_experiment
+from server.importing.outside.ids import id_of_row, named_experiment
 from server.importing.outside.sources import Sent, Wishes
 from server.importing.outside.tables import TOO_MANY, Row, read_header, read_table
 from server.importing.packages import Tell
@@ -79,7 +79,7 @@ class BidsEvents:
             "dataType": RecordType.EVENTS.name,
             **common,
             **self._times(common["roomId"], row.get("onset", "")),
-            "eventId": derived_id(RecordType.EVENTS, file.name, number),
+            "eventId": id_of_row(RecordType.EVENTS, file.name, number),
             "eventType": _or(row.get("trial_type"), file.entities.get("task", "event")),
             "response": said,
         }

@@ -34,11 +34,13 @@ def columns_of(target: Target) -> Mapping[str, Column]:
     return {name: filled.column for name, filled in target.own.items()}
 
 
+@cache
 def id_field(record_type: RecordType) -> str:
     """Return the field that names a record."""
     return to_camel(record_type.value.model.identity[0])
 
 
+@cache
 def is_nested(record_type: RecordType, name: str) -> bool:
     """Tell a field that holds JSON, so that there may be keys in it."""
     field = fields_of(record_type).get(name)
@@ -49,16 +51,22 @@ def put(record: dict[str, Any], path: str, value: object) -> None:
     """Put a value into a record: where there are dots, keys in keys."""
     *outer, last = path.split(".")
     for key in outer:
-        inner = record.get(key)
-        if not isinstance(inner, dict):
-            record[key] = {} if inner is None else {"value": inner}
-        record = record[key]
+        record = within(record, key)
     record[last] = value
+
+
+def within(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the object that a field holds: what was no object becomes its `value`."""
+    there = record.get(name)
+    if not isinstance(there, dict):
+        record[name] = {} if there is None else {"value": there}
+    inner: dict[str, Any] = record[name]
+    return inner
 
 
 def put_rest(record_type: RecordType, record: dict[str, Any], rest: Mapping[str, Any]) -> bool:
     """Put what there is no field for beside what there is; say whether that can be done."""
     field = _REST.get(record_type)
     if field is not None and rest:
-        put(record, f"{field}.{MORE}", dict(rest))
+        within(record, field)[MORE] = dict(rest)
     return field is not None

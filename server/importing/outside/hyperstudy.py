@@ -12,7 +12,7 @@ from server.importing.outside.fields import PLACES, fields_of, id_field, is_nest
 from server.importing.outside.folders import Found, found_at
 from server.importing.outside.hyperstudy_fields import FileKind, kind_of, rating_of, renamed
 from server.importing.outside.hyperstudy_places import PLACE_FILES, KnownPlaces
-from server.importing.outside.ids import PREFIXES, derived_id
+from server.importing.outside.ids import PREFIXES, id_of_content
 from server.importing.outside.sources import Sent, Wishes
 from server.importing.outside.tables import TOO_MANY, Row
 from server.importing.packages import Tell
@@ -115,4 +115,4 @@ def _complete(record_type: RecordType, record: dict[str, Any]) -> None:
         if isinstance(recipients, str):
             record["recipientIds"] = [each for each in recipients.split(";") if each]
     if record_type in PREFIXES and record.get(id_field(record_type)) is None:
-        record[id_field(record_type)] = derived_id(record_type, record)
+        record[id_field(record_type)] = id_of_content(record_type, record)

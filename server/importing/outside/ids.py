@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Any
 
 from server.records import RecordType
 
@@ -17,9 +19,17 @@ PREFIXES = {
 """Of the types whose records have ids of their own: a component has that of the experiment."""
 
 
-def derived_id(record_type: RecordType, *of: object) -> str:
-    """Return an id that follows from what it is given."""
-    text = json.dumps(of, sort_keys=True, separators=(",", ":"))
+def id_of_row(record_type: RecordType, file: str, row: int) -> str:
+    """Return an id that follows from where a record stands."""
+    return _id(record_type, f"{file}\n{row}")
+
+
+def id_of_content(record_type: RecordType, record: Mapping[str, Any]) -> str:
+    """Return an id that follows from all that a record says."""
+    return _id(record_type, json.dumps(record, sort_keys=True, separators=(",", ":")))
+
+
+def _id(record_type: RecordType, text: str) -> str:
     return PREFIXES[record_type] + blake2b(text.encode(), digest_size=12).hexdigest()
 
 

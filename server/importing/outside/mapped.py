@@ -10,9 +10,9 @@ from server import timestamps
 from server.errors import BadPackage, BadUserInput
 from server.export.tables import Column, Kind
 from server.importing.outside.cells import UNITS, cell, decimal, moment, nested, number_or_text
-from server.importing.outside.fields import PLACES, fields_of, id_field, put
+from server.importing.outside.fields import PLACES, fields_of, id_field, put, within
 from server.importing.outside.folders import Found, found_at
-from server.importing.outside.ids import PREFIXES, derived_id, named_experiment
+from server.importing.outside.ids import PREFIXES, id_of_row, named_experiment
 from server.importing.outside.mapping import Field, read_mapping, require_columns
 from server.importing.outside.sources import Sent, Wishes
 from server.importing.outside.tables import TOO_MANY, Row, read_header, read_table
@@ -27,18 +27,22 @@ class MappedTables:
         self._files = [each for each in found_at(path) if each.is_table]
         if not self._files:
             raise BadPackage(f"There is no CSV or TSV at {path}.")
-        self._base = len(self._files[0].path.parts) - 1 if path.is_file() else 1
+        self._inside = {
+            file.name: file.path.name if path.is_file() else "/".join(file.path.parts[1:])
+            for file in self._files
+        }
         self._zone = ZoneInfo(mapped.time_zone) if mapped.time_zone else wishes.zone
         self._start = wishes.start if mapped.start is None else self._moment(mapping, mapped.start)
         named = named_experiment(path.resolve().stem)
         self._experiment_id = wishes.into or mapped.experiment_id or named
         self._kinds = fields_of(mapped.data_type)
-        self._headers: dict[str, list[str]] = {}
+        named_columns = {field.column for field in mapped.fields.values()}
+        self._unnamed: dict[str, list[str]] = {}
         for file in self._files:
             with file.open() as stream:
                 header = read_header(stream, file.name, self._separator(file))
             require_columns(mapping, mapped, file.name, header)
-            self._headers[file.name] = header
+            self._unnamed[file.name] = [each for each in header if each not in named_columns]
         self.size = sum(each.size for each in self._files)
         self.notes = list(self._left_out())
 
@@ -78,10 +82,11 @@ class MappedTables:
     def _add_rest(self, file: Found, record: dict[str, Any], row: Row) -> None:
         """Put the columns that are not named where the mapping wants them."""
         if self._mapped.rest is not None:
-            for column in self._unnamed(file):
-                text = row.get(column, "")
-                value = None if text in self._mapped.missing else number_or_text(text)
-                put(record, f"{self._mapped.rest}.{column.replace('.', '_')}", value)
+            texts = ((column, row.get(column, "")) for column in self._unnamed[file.name])
+            within(record, self._mapped.rest).update(
+                (column, None if text in self._mapped.missing else number_or_text(text))
+                for column, text in texts
+            )
 
     def _complete(self, file: Found, record: dict[str, Any], number: int) -> None:
         """Add the timestamp and the id, where no column has them."""
@@ -90,8 +95,7 @@ class MappedTables:
             record["timestamp"] = self._start + onset
         own = id_field(record_type)
         if record_type in PREFIXES and own not in record:
-            inside = PurePosixPath(*file.path.parts[self._base :]).as_posix()
-            record[own] = derived_id(record_type, inside, number)
+            record[own] = id_of_row(record_type, self._inside[file.name], number)
 
     def _value(self, name: str, field: Field, path: PurePosixPath, row: Row) -> Any:  # noqa: ANN401 - any JSON
         if field.constant is not None:
@@ -112,12 +116,8 @@ class MappedTables:
         time: Decimal = number * UNITS[field.unit]
         return float(time) if column.kind is Kind.REAL else round(time)
 
-    def _unnamed(self, file: Found) -> list[str]:
-        named = {field.column for field in self._mapped.fields.values()}
-        return [column for column in self._headers[file.name] if column not in named]
-
     def _left_out(self) -> Iterator[str]:
-        columns = {column for file in self._files for column in self._unnamed(file)}
+        columns = {column for file in self._files for column in self._unnamed[file.name]}
         if columns and self._mapped.rest is None:
             names = ", ".join(f"`{column}`" for column in sorted(columns))
             yield f"Left out, as the mapping does not name them: {names}. `rest` would keep them."

@@ -28,7 +28,11 @@ _EXPERIMENT = layout_of(Experiment)
 
 @dataclass
 class Places:
-    """Makes the places of batches, each once; counts how many."""
+    """Makes the places of batches, each once; counts how many.
+
+    experiment_keys  of the experiments that were named so far, by public id
+    made             when these were made
+    """
 
     actor: Actor
     source: Source
@@ -36,7 +40,8 @@ class Places:
     experiments: int = 0
     rooms: int = 0
     participants: int = 0
-    _experiments: dict[str, int] = field(default_factory=dict[str, int])
+    experiment_keys: dict[str, int] = field(default_factory=dict[str, int])
+    made: dict[str, int] = field(default_factory=dict[str, int])
     _rooms: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     _people: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
@@ -45,32 +50,39 @@ class Places:
         seats: dict[tuple[str, str, str], list[int]] = defaultdict(list)
         for sent in batch:
             if (seat := _seat(sent.record)) is not None:
-                seats[seat].extend(_start(sent.record))
-        for experiment in {experiment for experiment, _, _ in seats}.difference(self._experiments):
-            self._experiments[experiment] = await self._experiment(tx, experiment)
+                seats[seat] += _start(sent.record) if seat[1] not in self._rooms else []
+        for experiment in {experiment for experiment, _, _ in seats}.difference(
+            self.experiment_keys
+        ):
+            key, self.made[experiment] = await self._experiment(tx, experiment)
+            self.experiment_keys[experiment] = key
         starts: dict[tuple[str, str], list[int]] = defaultdict(list)
         for (experiment, room, _), some in seats.items():
             starts[experiment, room].extend(some)
         for (experiment, room), some in starts.items():
             if room not in self._rooms:
-                self._rooms[room] = await self._room(tx, room, self._experiments[experiment], some)
+                self._rooms[room] = await self._room(
+                    tx, room, self.experiment_keys[experiment], some
+                )
         people = {
             (room, person)
             for experiment, room, person in seats
-            if self._rooms[room][1] == self._experiments[experiment]  # else they are refused
+            if self._rooms[room][1] == self.experiment_keys[experiment]  # else they are refused
         }
         await self._make_people(tx, people - self._people)
 
-    async def _experiment(self, tx: AsyncConnection, experiment_id: str) -> int:
+    async def _experiment(self, tx: AsyncConnection, experiment_id: str) -> tuple[int, int]:
         named = col(Experiment.experiment_id) == experiment_id
-        if key := await tx.scalar(select(col(Experiment.id)).where(named)):
+        found = select(col(Experiment.id), col(Experiment.created_at)).where(named)
+        for key, created_at in await tx.execute(found):
             owned = select(col(Experiment.id)).where(named, self.actor.owns(_EXPERIMENT))
             if await tx.scalar(owned) is None:
                 raise AlreadyThere(
                     f"{experiment_id!r} is somebody else's experiment: say `--into` with another "
                     "id, or `--owner` with the account whose it is."
                 )
-            return key
+            assert key is not None
+            return key, created_at
         at = timestamps.now()
         new: dict[str, Any] = {
             "experiment_id": experiment_id,
@@ -83,7 +95,7 @@ class Places:
             "owner_key": self.actor.user_key,
         }
         self.experiments += 1
-        return await _inserted(tx, Experiment, new)
+        return await _inserted(tx, Experiment, new), new["created_at"]
 
     async def _room(
         self, tx: AsyncConnection, room_id: str, experiment_key: int, starts: Sequence[int]

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db import Database
+from server.importing.outside.ledger import Ledger, are_there, digest_of
 from server.importing.outside.places import Places
 from server.importing.outside.refused import Report
 from server.importing.outside.sources import Sent, Source, Wishes
@@ -48,37 +49,55 @@ class TakenIn:
         )
 
 
+@dataclass(frozen=True)
+class Intake:
+    """Where data from elsewhere goes: an account's experiments, or nowhere in a dry run."""
+
+    db: Database
+    ledger: Ledger
+    owner: str | None = None
+    dry_run: bool = False
+
+
 async def take_in(
-    db: Database,
-    source: Source,
-    tell: Tell,
-    report: Report,
-    wishes: Wishes,
-    *,
-    owner: str | None = None,
-    dry_run: bool = False,
+    intake: Intake, source: Source, wishes: Wishes, tell: Tell, report: Report
 ) -> TakenIn:
     """Take in what can be; the rest goes into quarantine, and into the report.
 
     What is there already changes nothing, so what was broken off is done by doing it again. A dry
     run is one transaction, which is undone.
     """
-    if dry_run:
-        async with _undone(db) as tx:
-            actor = await acting(tx, owner, wishes.into)
-            taken = TakenIn(Places(actor, source, wishes.start), report, source.notes)
-            for batch in _batches(source.records(tell)):
+    async with AsyncExitStack() as stack:
+        undone = await stack.enter_async_context(_undone(intake.db)) if intake.dry_run else None
+        async with _writing(intake.db, undone) as tx:
+            actor = await acting(tx, intake.owner, wishes.into)
+        taken = TakenIn(Places(actor, source, wishes.start), report, source.notes)
+        for batch in _batches(source.records(tell)):
+            async with _writing(intake.db, undone) as tx:
                 await taken.places.make(tx, batch)
-                taken.add(batch, await ingest_within(tx, actor, _records(batch)))
-        return taken
-    async with db.write() as tx:
-        actor = await acting(tx, owner, wishes.into)
-    taken = TakenIn(Places(actor, source, wishes.start), report, source.notes)
-    for batch in _batches(source.records(tell)):
-        async with db.write() as tx:
-            await taken.places.make(tx, batch)
-        taken.add(batch, await ingest(db, actor, _records(batch)))
+                digest = digest_of(batch, taken.places.made)
+                known = digest in intake.ledger
+                there = known and await are_there(tx, batch, taken.places.experiment_keys)
+            if there:
+                outcome = Outcome(0, len(batch), ())
+            elif undone is not None:
+                outcome = await ingest_within(undone, actor, _records(batch))
+            else:
+                outcome = await ingest(intake.db, actor, _records(batch))
+                if digest is not None and not outcome.refused:
+                    intake.ledger.add(digest)
+            taken.add(batch, outcome)
     return taken
+
+
+@asynccontextmanager
+async def _writing(db: Database, undone: AsyncConnection | None) -> AsyncGenerator[AsyncConnection]:
+    """Open a transaction, or go on in the one that is undone in the end."""
+    if undone is not None:
+        yield undone
+        return
+    async with db.write() as tx:
+        yield tx
 
 
 def _records(batch: Sequence[Sent]) -> list[object]:
