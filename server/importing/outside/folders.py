@@ -75,12 +75,15 @@ def found_at(path: Path) -> list[Found]:
 
 def _in_archive(path: Path) -> Iterator[Found]:
     archive = zipfile.ZipFile(path)  # open for as long as what is in it may be read
-    for info in archive.infolist():
+    files = [info for info in archive.infolist() if not info.is_dir()]
+    tops = {PurePosixPath(info.filename).parts[:-1][:1] for info in files}
+    is_folder = len(tops) == 1 and tops != {()}  # all of it was in one, which it is named by then
+    for info in files:
         if info.flag_bits & 1:
             raise BadPackage(f"{path.name} needs a password: unpack it, and import the folder.")
-        if not info.is_dir():
-            inside = PurePosixPath(path.stem, info.filename)
-            yield Found(inside, zipfile.Path(archive, info.filename), info.file_size)
+        inside = PurePosixPath(info.filename)
+        named = inside if is_folder else PurePosixPath(path.stem, inside)
+        yield Found(named, zipfile.Path(archive, info.filename), info.file_size)
 
 
 def _size(path: Path) -> int:

@@ -94,10 +94,11 @@ def camel(name: str) -> str:
 
 def rating_of(row: Mapping[str, Any], said: object) -> RecordType:
     """Tell a single answer from a sample of a slider."""
-    kind = str(row.get("type") or row.get("ratingType") or row.get("rating_type") or said or "")
-    if "sparse" in kind.lower() or "continuous" in kind.lower():
-        return RATINGS["sparse" in kind.lower()]
-    return RATINGS[any(row.get(name) not in (None, "") for name in _SPARSE)]
+    named = {camel(name): value for name, value in row.items()}
+    kind = str(named.get("type") or named.get("ratingType") or said or "").lower()
+    if "sparse" in kind or "continuous" in kind:
+        return RATINGS["sparse" in kind]
+    return RATINGS[any(name in named for name in _SPARSE)]
 
 
 def _inner(row: Mapping[str, Any]) -> dict[str, Any]:

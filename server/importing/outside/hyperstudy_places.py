@@ -56,13 +56,19 @@ class KnownPlaces:
         if person is None and folders and not folders[-1].startswith("room"):
             person = folders.pop()
         room = said.get("roomId") or (named if scope == "room" else None) or context.get("roomId")
-        if room is None and folders:
-            room = next((each for each in folders[::-1] if each.startswith("room")), folders[-1])
         if room is None:
-            room = self._only_room.get(str(person))
+            room = self._room_among(folders) or self._only_room.get(str(person))
+        if room is None and folders:
+            room = folders[-1]
         experiment = self._wishes.into or _experiment_of(said, context) or self._experiment
         ids = (experiment, room, person)
         return {name: each for name, each in zip(PLACES, ids, strict=True) if each is not None}
+
+    def _room_among(self, folders: Sequence[str]) -> str | None:
+        """Return the innermost folder that is a room's, as its name tells or a list of rooms."""
+        return next(
+            (each for each in folders[::-1] if each.startswith("room") or each in self.rooms), None
+        )
 
     def _note(self, file: Found, number: int, kind: FileKind, row: Row) -> None:
         said = {camel(name): text for name, text in row.items()}
