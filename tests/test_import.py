@@ -22,6 +22,7 @@ from server.records.tallies import Tally
 from server.records.time_shifts import TimeShift
 from server.records.users import User
 from tests.factories import (
+    START,
     Row,
     a_chat_message,
     a_component,
@@ -393,3 +394,33 @@ async def test_columns_that_were_left_out_are_empty(
     assert contents(first, ZIP) == contents(second, ZIP)
     for row in await rows_of(other, RecordType.CHAT_MESSAGES):
         assert (row["sender_id"], row["recipient_ids"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("file_format", "packaging"), [(CSV, ZIP), (JSON, ExportPackaging.SINGLE_FILE)]
+)
+async def test_what_would_be_refused_is_kept_and_counted(
+    any_other: Database,
+    worker: Worker,
+    db: Database,
+    tmp_path: Path,
+    file_format: ExportFormat,
+    packaging: ExportPackaging,
+) -> None:
+    person = await a_person(db)
+    good = [a_sync_metric(person, sync_quality=1), an_event(person, duration=0)]
+    bad = [a_sync_metric(person, sync_quality=quality) for quality in (1.5, -0.5)]
+    late = an_event(person, onset=0, timestamp=START + 61_000)
+    await save(db, *good, *bad, late)
+    recipe = {"format": file_format, "packaging": packaging}
+    chosen = await experiments_of(db, await experiment_of(db, person))
+    made = await exported(worker, db, tmp_path, experiments=chosen, **recipe)
+
+    done = await imported(any_other, made.path)
+
+    assert done.breaches == [
+        "1 events break: `onset` must be `timestamp` less the room's experiment start, to within "
+        "60 s: leave it out to have it calculated.",
+        "2 sync metrics break: `syncQuality` must be from 0 to 1.",
+    ]
+    assert len(await rows_of(any_other, RecordType.SYNC_METRICS)) == len(good) + len(bad) - 1

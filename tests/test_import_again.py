@@ -16,18 +16,21 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from server.db import Database
-from server.importing.outside import running
 from server.importing.outside.ledger import FILE, Ledger
 from server.importing.outside.mapped import MappedTables
 from server.importing.outside.refused import Report
 from server.importing.outside.running import Intake, TakenIn, take_in
 from server.importing.outside.sources import Wishes
+from server.ingest.storing import ingest
 from server.records.continuous_ratings import ContinuousRating
 from tests.command import hyperdata
 
 pytestmark = pytest.mark.anyio
 
 ROWS = 40_000
+
+INGEST = "server.importing.outside.running.ingest"
+"""Where batches are looked at record by record."""
 
 MAPPING = """
 dataType = "CONTINUOUS_RATINGS"
@@ -86,10 +89,10 @@ def test_what_was_killed_in_the_middle_goes_on(tmp_path: Path) -> None:
     assert stored(tmp_path) == (ROWS - 1, ROWS - 1)
 
 
-async def imported(db: Database, folder: Path, **options: bool) -> TakenIn:
-    """Import the table; fail if more than some batches are looked at one by one."""
+async def imported(db: Database, folder: Path, *, dry_run: bool = False) -> TakenIn:
+    """Import the table."""
     source = MappedTables(folder / "slider.csv", folder / "mapping.toml", Wishes())
-    intake = Intake(db, Ledger(folder / FILE), **options)
+    intake = Intake(db, Ledger(folder / FILE), dry_run=dry_run)
     return await take_in(intake, source, Wishes(), lambda more: None, Report())
 
 
@@ -98,13 +101,13 @@ async def test_what_is_there_is_passed_over_unless_something_of_it_is_gone(
 ) -> None:
     table(tmp_path, 15_000)
     first = await imported(any_other, tmp_path)
-    with patch.object(running, "ingest", side_effect=running.ingest) as looked:
+    with patch(INGEST, side_effect=ingest) as looked:
         again = await imported(any_other, tmp_path)
         assert looked.await_count == 1  # the one with a row that is refused
     async with any_other.write() as tx:
         onset = col(ContinuousRating.onset)
         await tx.execute(delete(ContinuousRating).where(onset == 1_200_000))
-    with patch.object(running, "ingest", side_effect=running.ingest) as looked:
+    with patch(INGEST, side_effect=ingest) as looked:
         mended = await imported(any_other, tmp_path)
         assert looked.await_count == 2
 

@@ -27,7 +27,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known = set(path.read_text("ascii", "replace").split()) if path.exists() else set()
+        text = path.read_text("ascii", "replace") if path.exists() else ""
+        self._known = set(text.split())
 
     def __contains__(self, digest: str | None) -> bool:
         return digest in self._known
