@@ -98,11 +98,11 @@ async def test_a_download_comes_in(any_api: Api, any_url: str, tmp_path: Path) -
     assert "sig=1" not in ran.stdout
     key = await any_api.key_of(owner.key)
     query = """{ experiment(experimentId: "exp_abc") {
-      participants(first: 9) { nodes { participantId roomId role joinedAt } }
+      participants(first: 9) { nodes { participantId role joinedAt } }
       rooms(first: 9) { nodes { roomId experimentStart } }
-      events(first: 9, orderBy: [{field: EVENT_ID}]) { nodes {
+      events(first: 9, orderBy: {field: EVENT_ID}) { nodes {
         eventId roomId participantId eventType onset response clientTimestamp } }
-      sparseRatings(first: 9, orderBy: [{field: TIMESTAMP}]) { nodes {
+      sparseRatings(first: 9) { nodes {
         roomId value scaleMax question dimension responseTime details } }
       recordings(first: 9) { nodes { recordingId roomId kind timestamp onset } }
       continuousRatings(first: 9) { nodes { roomId participantId value onset } }
