@@ -161,6 +161,29 @@ async def test_the_same_in_a_zip_is_the_same(tmp_path: Path) -> None:
     assert "Made 0 experiments" in again.stdout
 
 
+def test_one_file_may_be_said_to_be_one(tmp_path: Path) -> None:
+    path = download(tmp_path / "down") / "room_b" / "u2" / "events.csv"
+
+    unsaid = hyperdata("import", path, "--data-dir", tmp_path)
+    said = hyperdata("import", path, "--data-dir", tmp_path, "--format", "hyperstudy")
+
+    assert "neither a ZIP nor a JSON document" in unsaid.stderr
+    assert "0 records are new" in said.stdout
+    assert "`roomId`" in said.stdout
+
+
+def test_what_is_a_zip_of_something_else(tmp_path: Path) -> None:
+    for folder, name in (("bids", "sub-1_task-go_events.tsv"), ("ours", "data_dictionary.json")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("{}")
+        (tmp_path / folder / "events.csv").write_text("eventId\n")
+        archive = shutil.make_archive(str(tmp_path / folder), "zip", tmp_path, folder)
+        ran = hyperdata("import", archive, "--data-dir", tmp_path)
+        assert ran.returncode == 1
+        expected = "unpack it" if folder == "bids" else "There is no metadata.json"
+        assert expected in ran.stderr
+
+
 async def test_a_dry_run_says_the_same_and_keeps_nothing(
     any_api: Api, any_url: str, tmp_path: Path
 ) -> None:

@@ -1,12 +1,17 @@
 """Any table comes in by a mapping file, whose mistakes are named by their keys."""
 
 import json
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from server.errors import BadUserInput
+from server.importing.outside.cells import number_or_text
 from server.importing.outside.mapped import MappedTables
 from server.importing.outside.sources import Wishes
 from tests.command import hyperdata, into
@@ -119,6 +124,28 @@ async def test_a_table_comes_in_by_its_mapping(any_api: Api, any_url: str, tmp_p
             "response": {"value": 5, "mood": None, "n": 7},
         },
     ]
+
+
+@given(
+    st.from_regex(r"[+-]?[0-9]{0,20}\.?[0-9]{0,20}([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+    | st.floats().map(repr)
+    | st.text(max_size=5)
+)
+@example("007")
+@example("-0")
+@example(".5")
+@example("9223372036854775808")
+@example("1.00000000000000000001")
+@example("1e999")
+def test_a_number_is_one_only_if_nothing_is_lost(text: str) -> None:
+    value = number_or_text(text)
+
+    if isinstance(value, str):
+        assert value == text
+    else:
+        assert Decimal(repr(value)) == Decimal(text)
+        assert not re.match(r"[+-]?0[0-9]", text)
+        assert json.loads(json.dumps(value)) == value
 
 
 async def test_a_folder_of_tables_under_an_experiment_that_is_there(

@@ -20,7 +20,7 @@ from server.migrate import SchemaMismatch, migrate, require_current
 from server.records.exports import Anonymization
 from server.settings import Settings
 
-DONE, FAILED, SOME_REFUSED = 0, 1, 3
+DONE, FAILED, SOME_REFUSED, INTERRUPTED = 0, 1, 3, 130
 
 _CODES = (
     "DE-IDENTIFIED: participants are called by codes such as P0001 here, and nobody can tell who "
@@ -38,6 +38,9 @@ def run(settings: Settings, asked: Asked) -> int:
     except (ExpectedFailure, SchemaMismatch) as refusal:
         bars.print(str(refusal), style="red", markup=False)
         return FAILED
+    except KeyboardInterrupt:
+        bars.print("Broken off: what is not complete is done by running it again.", style="red")
+        return INTERRUPTED
     if isinstance(done, Imported):
         lines, ending = iter(_lines(done, dry_run=asked.dry_run)), DONE
     else:

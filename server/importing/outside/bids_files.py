@@ -84,8 +84,13 @@ def events_files(path: Path) -> list[EventsFile]:
 def is_dataset(path: Path) -> bool:
     """Tell a BIDS dataset, or a part of one."""
     if path.is_file():
-        return path.name.endswith(EVENTS)
+        return is_events(path.name)
     return path.is_dir() and ((path / ROOT).is_file() or any(path.rglob(f"sub-*{EVENTS}")))
+
+
+def is_events(name: str) -> bool:
+    """Tell a participant's events by a file's name."""
+    return name.startswith("sub-") and name.endswith(EVENTS)
 
 
 def entities_of(name: str) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """What lies at a path: told by what it holds, or by the person."""
 
 import zipfile
+from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePath
 
 from server.errors import BadUserInput
 from server.importing.outside.bids import BidsEvents
-from server.importing.outside.bids_files import is_dataset
+from server.importing.outside.bids_files import is_dataset, is_events
 from server.importing.outside.folders import found_at
 from server.importing.outside.hyperstudy import HyperStudyFiles
 from server.importing.outside.hyperstudy_fields import kind_of
@@ -27,14 +29,16 @@ def kind_at(path: Path, mapping: Path | None) -> SourceKind:
     """Tell what lies at a path: what is nothing else is to be an export of ours."""
     if mapping is not None:
         return SourceKind.TABLE
-    if not path.exists() or _has_metadata(path):
+    if not path.exists() or _is_ours(path):
         return SourceKind.EXPORT
     if is_dataset(path):
         return SourceKind.BIDS
-    if (path.is_dir() or zipfile.is_zipfile(path)) and any(
-        kind_of(each.path) is not None for each in found_at(path)
-    ):
-        return SourceKind.HYPERSTUDY
+    if path.is_dir() or zipfile.is_zipfile(path):
+        found = found_at(path)
+        if any(is_events(each.path.name) for each in found):
+            raise BadUserInput("That is BIDS in a ZIP: unpack it, and import its folder.", ["path"])
+        if any(kind_of(each.path) is not None for each in found):
+            return SourceKind.HYPERSTUDY
     return SourceKind.EXPORT
 
 
@@ -51,18 +55,24 @@ def source_of(kind: SourceKind, path: Path, mapping: Path | None, wishes: Wishes
     return BidsEvents(path, wishes) if kind is SourceKind.BIDS else HyperStudyFiles(path, wishes)
 
 
-def _has_metadata(path: Path) -> bool:
+def _is_ours(path: Path) -> bool:
     """Tell our own exports by what they say of themselves, whole or not."""
     try:
         if path.is_dir():
-            named = [path / "metadata.json", *path.glob("*/metadata.json")]
-            texts = [each.read_bytes() for each in named if each.is_file()]
-        elif zipfile.is_zipfile(path):
+            files = [*path.glob("*.json"), *path.glob("*/*.json")]
+            return any(_tells(each.name, each.read_bytes) for each in files)
+        if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                names = [name for name in archive.namelist() if name.endswith("metadata.json")]
-                texts = [archive.read(name) for name in names]
-        else:
-            return False
+                names = archive.namelist()
+                return any(
+                    _tells(PurePath(name).name, partial(archive.read, name)) for name in names
+                )
     except (OSError, zipfile.BadZipFile):
         return True
-    return any(b'"formatVersion"' in text for text in texts)
+    return False
+
+
+def _tells(name: str, read: Callable[[], bytes]) -> bool:
+    return name == "data_dictionary.json" or (
+        name == "metadata.json" and b'"formatVersion"' in read()
+    )
