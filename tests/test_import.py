@@ -1,8 +1,6 @@
 """What was exported comes back: the rows as they were, and from them the same files again."""
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -21,6 +19,7 @@ from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.tallies import Tally
 from server.records.time_shifts import TimeShift
 from server.records.users import User
+from tests.command import hyperdata
 from tests.factories import (
     START,
     Row,
@@ -318,11 +317,6 @@ async def test_a_dry_run_keeps_nothing_and_an_owner_may_be_named(
     async with other.read() as tx:
         owners = select(col(User.user_id)).where(col(User.id) == col(Experiment.owner_key))
         assert set((await tx.execute(owners)).scalars()) == {"usr_chosen"}
-
-
-def hyperdata(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "server", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 async def test_the_command_says_what_it_did(

@@ -209,7 +209,8 @@ async def test_one_file_and_the_whole_data_set_are_the_same_records(tmp_path: Pa
     root = small(tmp_path / "study")
     one = next(root.rglob("*run-1_events.tsv"))
 
-    first_ran = hyperdata("import", one, "--data-dir", tmp_path)
+    folder = one.parent
+    first_ran = hyperdata("import", one.name, "--data-dir", tmp_path, within=folder)
     then = hyperdata("import", root, "--data-dir", tmp_path)
     again = hyperdata("import", root, "--data-dir", tmp_path)
 

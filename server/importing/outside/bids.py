@@ -37,7 +37,7 @@ class BidsEvents:
             raise BadPackage(f"There is no `sub-…_events.tsv` at {path}.")
         self._wishes = wishes
         self._root = found[0].root
-        self._experiment_id = wishes.into or named_experiment(self._root.resolve().name)
+        self._experiment_id = wishes.into or named_experiment(self._root.name)
         self._people = _participants(self._root)
         self._starts = {self._room_of(file): self._start_of(file) for file in self._files}
         self.size = sum(file.path.stat().st_size for file in self._files)
@@ -58,7 +58,7 @@ class BidsEvents:
     def experiment(self, experiment_id: str) -> Mapping[str, Any]:
         path = self._root / ROOT
         said: Mapping[str, Any] = read_json(path) if path.is_file() else {}
-        return {"name": str(said.get("Name") or self._root.resolve().name)}
+        return {"name": str(said.get("Name") or self._root.name)}
 
     def room(self, room_id: str) -> Mapping[str, Any]:
         start = self._starts.get(room_id)

@@ -74,6 +74,7 @@ class EventsFile:
 
 def events_files(path: Path) -> list[EventsFile]:
     """Return the files of events at a path: a dataset, a folder of one, or one file."""
+    path = path.resolve()
     if path.is_file():
         return [EventsFile(_root_of(path.parent), path)]
     root = _root_of(path)
@@ -118,7 +119,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
 
 
 def _root_of(folder: Path) -> Path:
-    for each in (folder, *folder.resolve().parents):
+    for each in (folder, *folder.parents):
         if (each / ROOT).is_file():
             return each
     return folder
