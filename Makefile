@@ -74,8 +74,9 @@ $(INSTALLED): requirements/run.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(TESTABLE): $(INSTALLED) requirements/test.txt
+$(TESTABLE): $(INSTALLED) requirements/test.txt requirements/data.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/data.txt
 	@touch $@
 
 bench-export: $(TESTABLE)  ## exports against other ways to write the same files, and what others notice

@@ -113,19 +113,49 @@ def audit_export(
 @app.command(name="import")
 def import_(
     path: Annotated[
-        Path, typer.Argument(help="A ZIP that was exported, its folder, or the JSON document.")
+        Path,
+        typer.Argument(
+            help="An export of ours (ZIP, folder, JSON document), a HyperStudy download, a BIDS "
+            "dataset or one of its events files, or a CSV with a mapping."
+        ),
     ],
     data_dir: DataDir = None,
     owner: Annotated[
         str | None,
         typer.Option(help="Account whose it will be, `usr_…`; the only researcher's by default."),
     ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="What it is, if that is not seen: export, hyperstudy, bids, table."
+        ),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="Which column of a table is which field: a file of TOML or JSON."),
+    ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(help="Experiment that all of it is for, `exp_…`; made if it is not there."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="Time zero of rooms of which nothing tells it, 2026-03-01T09:00:00."),
+    ] = None,
+    time_zone: Annotated[
+        str, typer.Option(help="Of moments that name none, such as Europe/Berlin.")
+    ] = "UTC",
+    report: Annotated[
+        Path | None, typer.Option(help="File for what is refused, a record a line.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Check everything, and import nothing.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Import an export of this server or another one: all of it, or nothing."""
+    """Import an export of ours, all of it or nothing; or data from elsewhere, record by record."""
+    from server.importing.asking import Asked
     from server.importing.command import run
 
-    raise SystemExit(run(settings_for(data_dir), path, owner=owner, dry_run=dry_run))
+    asked = Asked(path, format_, mapping, report, owner, into, start, time_zone, dry_run)
+    raise SystemExit(run(settings_for(data_dir), asked))
 
 
 @app.command()

@@ -1,8 +1,6 @@
 """What was exported comes back: the rows as they were, and from them the same files again."""
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -21,7 +19,9 @@ from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.tallies import Tally
 from server.records.time_shifts import TimeShift
 from server.records.users import User
+from tests.command import hyperdata
 from tests.factories import (
+    START,
     Row,
     a_chat_message,
     a_component,
@@ -319,11 +319,6 @@ async def test_a_dry_run_keeps_nothing_and_an_owner_may_be_named(
         assert set((await tx.execute(owners)).scalars()) == {"usr_chosen"}
 
 
-def hyperdata(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "server", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 async def test_the_command_says_what_it_did(
     worker: Worker, study: Study, db: Database, tmp_path: Path
 ) -> None:
@@ -393,3 +388,33 @@ async def test_columns_that_were_left_out_are_empty(
     assert contents(first, ZIP) == contents(second, ZIP)
     for row in await rows_of(other, RecordType.CHAT_MESSAGES):
         assert (row["sender_id"], row["recipient_ids"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("file_format", "packaging"), [(CSV, ZIP), (JSON, ExportPackaging.SINGLE_FILE)]
+)
+async def test_what_would_be_refused_is_kept_and_counted(
+    any_other: Database,
+    worker: Worker,
+    db: Database,
+    tmp_path: Path,
+    file_format: ExportFormat,
+    packaging: ExportPackaging,
+) -> None:
+    person = await a_person(db)
+    good = [a_sync_metric(person, sync_quality=1), an_event(person, duration=0)]
+    bad = [a_sync_metric(person, sync_quality=quality) for quality in (1.5, -0.5)]
+    late = an_event(person, onset=0, timestamp=START + 61_000)
+    await save(db, *good, *bad, late)
+    recipe = {"format": file_format, "packaging": packaging}
+    chosen = await experiments_of(db, await experiment_of(db, person))
+    made = await exported(worker, db, tmp_path, experiments=chosen, **recipe)
+
+    done = await imported(any_other, made.path)
+
+    assert done.breaches == [
+        "1 events break: `onset` must be `timestamp` less the room's experiment start, to within "
+        "60 s: leave it out to have it calculated.",
+        "2 sync metrics break: `syncQuality` must be from 0 to 1.",
+    ]
+    assert len(await rows_of(any_other, RecordType.SYNC_METRICS)) == len(good) + len(bad) - 1

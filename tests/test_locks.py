@@ -8,7 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCKS = sorted((Path(__file__).parent.parent / "requirements").glob("*.txt"))
+FOLDER = Path(__file__).parent.parent / "requirements"
+LOCKS = [FOLDER / "run.txt", FOLDER / "test.txt"]
 
 
 def pins(lock: Path) -> list[Requirement]:
@@ -16,9 +17,9 @@ def pins(lock: Path) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", sorted(FOLDER.glob("*.txt")), ids=lambda lock: lock.name)
 def test_each_pin_has_one_version_and_its_hashes_and_names_no_host(lock: Path) -> None:
-    assert len(pins(lock)) > 20
+    assert len(pins(lock)) > (20 if lock in LOCKS else 0)
     for pin in pins(lock):
         assert re.fullmatch(r"==[^*,]+", str(pin.specifier)), f"{pin} is no one version"
     blocks = re.split(r"^(?=[A-Za-z0-9])", lock.read_text(), flags=re.MULTILINE)[1:]

@@ -33,6 +33,10 @@ class Scanner:
         """Tell whether nothing is left."""
         return self._next() == ""
 
+    def next_is(self, symbol: str) -> bool:
+        """Tell whether a symbol is what comes next."""
+        return self._next() == symbol
+
     def take(self, symbol: str) -> bool:
         """Go past a symbol if it is what comes next."""
         if self._next() != symbol:

@@ -31,6 +31,7 @@ class Imported:
     counts        how many records of each type, by how people call it
     anonymization what had been left out of the package
     media         how many files of it are no tables, and were left where they are
+    breaches      what does not hold of some records, which are kept all the same
     """
 
     experiments: int
@@ -39,6 +40,7 @@ class Imported:
     counts: dict[str, int]
     anonymization: Anonymization
     media: int
+    breaches: list[str]
 
 
 class _NotToKeep(Exception):
@@ -83,7 +85,8 @@ async def _put(store: Store, package: Package, watcher: Watcher) -> Imported:
         count = len(next(iter(rows.values())))
         counts[target.title] += count
         tell(count)
-    return Imported(*places.counts, dict(counts), metadata.anonymization, package.media)
+    breaches = await store.breaches()
+    return Imported(*places.counts, dict(counts), metadata.anonymization, package.media, breaches)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlmodel import col
 from server.db import Stored
 from server.errors import AlreadyThere, BadPackage
 from server.export.arrow import Columns, pa, pc
+from server.importing.breaches import breaches
 from server.importing.inserts import Values, put
 from server.importing.packages import Places
 from server.importing.targets import EXPERIMENTS, PARTICIPANTS, ROOMS, Filled, Target
@@ -75,6 +76,10 @@ class Store:
         rows = [{"room_key": key, "milliseconds": 0} for _, _, key in self._rooms.values()]
         if rows:
             await self._tx.execute(insert(TimeShift), rows)
+
+    async def breaches(self) -> list[str]:
+        """Say which declared checks do not hold of how many records that were put."""
+        return await breaches(self._tx, [key for _, _, key in self._rooms.values()])
 
     async def _put_rooms(self, rooms: Columns, experiments: Mapping[str, int]) -> None:
         own, inside = _own(ROOMS, rooms), _texts(rows=rooms, name="experimentId")

@@ -79,6 +79,12 @@ async def ingest(
     raise AssertionError
 
 
+async def ingest_within(tx: AsyncConnection, actor: Actor, records: Sequence[object]) -> Outcome:
+    """Store what can be stored of a batch in a transaction that is somebody else's; Forbidden."""
+    actor.require(ADDING)
+    return await _store(tx, actor, await read_batch(records), atomic=False)
+
+
 async def _store(tx: AsyncConnection, actor: Actor, batch: Batch, *, atomic: bool) -> Outcome:
     named = {said["room_id"] for _, said in batch.read.values()}
     places = await places_of(tx, actor, named | _rooms_of(batch))
