@@ -1,139 +1,25 @@
 """Files of recordings come in by a signed link: whole and as declared, or nothing of them."""
 
-import asyncio
-import errno
-import fcntl
 import os
-from collections.abc import AsyncGenerator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-from sqlalchemy import select, update
-from sqlmodel import col
+from sqlalchemy import update
 
-from server import bodies
-from server.records.audit import AuditAction, AuditEntry
-from server.records.experiments import Experiment
 from server.records.recordings import Recording
-from server.resolvers.context import Services
-from server.resolvers.uploads import UploadTerms
-from server.storage import CHUNK, Storage
-from server.uploading import keeping
+from server.storage import CHUNK
 from tests.conftest import Api, opened
-from tests.factories import Row, a_recording, a_user, save
-from tests.sending import Lab, a_lab
+from tests.factories import a_recording, save
+from tests.studio import FORM, OTHER, WEBM, Studio, a_form, a_studio, in_pieces, one_by_one
 
 pytestmark = pytest.mark.anyio
-
-WEBM = b"\x1aE\xdf\xa3" + bytes(range(256)) * 20
-OTHER = WEBM[:-1] + b"!"
-UPLOAD = """mutation($input: RecordingUploadInput!) { recordingUploadCreate(input: $input) {
-  userErrors { code field message } upload { uploadUrl method expiresAt maxBytes } } }"""
-
-
-@dataclass
-class Studio:
-    """A recording without a file, and whoever may send it."""
-
-    lab: Lab
-    recording: Row
-    data_dir: Path
-
-    async def payload(self, **changes: Any) -> dict[str, Any]:
-        given = {
-            "experimentId": self.lab.experiment["experiment_id"],
-            "recordingId": self.recording["recording_id"],
-            "fileName": "face.webm",
-            "fileSize": len(WEBM),
-            **changes,
-        }
-        data = await self.lab.api.ask(UPLOAD, self.lab.key, input=given)
-        payload: dict[str, Any] = data["recordingUploadCreate"]
-        return payload
-
-    async def link(self, **changes: Any) -> str:
-        payload = await self.payload(**changes)
-        assert payload["userErrors"] == []
-        url: str = payload["upload"]["uploadUrl"]
-        return url
-
-    async def refusal(self, **changes: Any) -> tuple[str, str | None]:
-        [error] = (await self.payload(**changes))["userErrors"]
-        return error["code"], (error["field"] or [None])[-1]
-
-    async def put(
-        self, body: bytes | AsyncGenerator[bytes] = WEBM, url: str | None = None, **headers: str
-    ) -> httpx2.Response:
-        url = url or await self.link()
-        return await self.lab.api.http.put(url, content=body, headers=headers)
-
-    def signed(self, **changes: Any) -> str:
-        """Return the address of a link with terms that the mutation may not agree to."""
-        services: Services = self.lab.api.app.state.services
-        terms = asdict(UploadTerms("face.webm", len(WEBM))) | changes
-        key = self.recording.key
-        token = services.signer.sign("upload", key, self.lab.owner.key, terms)
-        return f"/recordings/{key}/upload?token={token}"
-
-    async def shown(self) -> dict[str, Any]:
-        query = """query($id: String!) { room(roomId: $id) { recordings(first: 1) { nodes {
-          recordingId fileName fileSize format downloadUrl } } } }"""
-        data = await self.lab.api.ask(query, self.lab.key, id=self.lab.room["room_id"])
-        recording: dict[str, Any] = data["room"]["recordings"]["nodes"][0]
-        return recording
-
-    async def uploads(self) -> list[bool]:
-        """Return what the audit log tells of uploads: whether each was allowed."""
-        told = select(col(AuditEntry.allowed)).where(col(AuditEntry.action) == AuditAction.UPLOAD)
-        async with self.lab.api.db.read() as tx:
-            return list(await tx.scalars(told.order_by(col(AuditEntry.id))))
-
-    def stored(self) -> list[bytes]:
-        return [path.read_bytes() for path in (self.data_dir / "files").glob("**/*.*")]
-
-    def drafts(self) -> list[Path]:
-        return list((self.data_dir / "uploads").glob("*"))
-
-    async def has_nothing(self) -> bool:
-        is_there = (await self.shown())["downloadUrl"] is not None
-        return not (is_there or self.stored() or self.drafts())
-
-
-async def a_studio(api: Api, data_dir: Path) -> Studio:
-    lab = await a_lab(api)
-    recording = a_recording(lab.person)
-    await save(api.db, recording)
-    return Studio(lab, recording, data_dir)
 
 
 @pytest.fixture
 async def studio(any_api: Api, tmp_path: Path) -> Studio:
     return await a_studio(any_api, tmp_path)
-
-
-async def in_pieces(data: bytes, size: int) -> AsyncGenerator[bytes]:
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
-
-
-async def one_by_one(pieces: list[bytes]) -> AsyncGenerator[bytes]:
-    for piece in pieces:
-        yield piece
-
-
-def a_form(*files: bytes, head: bytes = b'name="f"; filename="x.webm"') -> bytes:
-    parts = (
-        b"--cut\r\nContent-Disposition: form-data; " + head + b"\r\n\r\n" + file for file in files
-    )
-    return b"\r\n".join((*parts, b"--cut--\r\n"))
-
-
-FORM = {"Content-Type": "multipart/form-data; boundary=cut"}
 
 
 async def test_a_file_that_was_sent_is_the_recordings(studio: Studio) -> None:
@@ -329,157 +215,6 @@ async def test_no_file_is_larger_than_any_may_be(tmp_path: Path, any_url: str) -
         ]
         assert [each.status_code for each in answers] == [413] * 5
         assert await studio.has_nothing()
-
-
-@dataclass
-class Paused:
-    """A body that stops before its last byte, until it is told to go on."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self.came, self.go_on = asyncio.Event(), asyncio.Event()
-
-    async def body(self) -> AsyncGenerator[bytes]:
-        yield self._content[:-1]
-        self.came.set()
-        await self.go_on.wait()
-        yield self._content[-1:]
-
-
-async def test_of_two_that_are_sent_at_once_the_first_that_is_whole_stays(studio: Studio) -> None:
-    paused = [Paused(each) for each in (WEBM, OTHER, WEBM)]
-    urls = [await studio.link() for _ in paused]
-    sending = [
-        asyncio.create_task(studio.put(each.body(), url=url))
-        for each, url in zip(paused, urls, strict=True)
-    ]
-    for each in paused:
-        await each.came.wait()
-    assert len(studio.drafts()) == 3
-    for each in paused:
-        each.go_on.set()
-    statuses = [(await each).status_code for each in sending]
-    assert sorted(statuses) in ([200, 200, 409], [200, 409, 409])
-    kept = OTHER if statuses[1] == 200 else WEBM
-    assert (studio.stored(), studio.drafts()) == ([kept], [])
-    assert await studio.uploads() == [True]
-
-
-async def test_whoever_lost_the_right_meanwhile_sent_it_for_nothing(studio: Studio) -> None:
-    paused, heir = Paused(WEBM), a_user()
-    await save(studio.lab.api.db, heir)
-    sending = asyncio.create_task(studio.put(paused.body()))
-    await paused.came.wait()
-    async with studio.lab.api.db.write() as tx:
-        await tx.execute(update(Experiment).values(owner_key=heir.key))
-    paused.go_on.set()
-    assert (await sending).status_code == 404
-    assert (studio.stored(), studio.drafts()) == ([], [])
-
-
-@pytest.mark.parametrize("at", ["the store", "the recording"])
-async def test_what_cannot_be_stored_or_given_any_more_is_taken_back(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch, at: str
-) -> None:
-    """When the store has the file already, or a part of it."""
-    heir, put_file = a_user(), Storage.put_file
-    await save(studio.lab.api.db, heir)
-
-    async def stored(storage: Storage, key: str, path: Path) -> None:
-        await put_file(storage, key, path)
-        assert studio.stored() == [WEBM]
-        if at == "the store":
-            raise OSError(errno.EIO, "broken")
-        async with studio.lab.api.db.write() as tx:
-            await tx.execute(update(Experiment).values(owner_key=heir.key))
-
-    monkeypatch.setattr(Storage, "put_file", stored)
-    assert (await studio.put()).status_code == (500 if at == "the store" else 404)
-    assert (studio.stored(), studio.drafts()) == ([], [])
-
-
-async def test_who_comes_when_too_many_send_is_told_to_come_again(
-    tmp_path: Path, any_url: str
-) -> None:
-    async with opened(tmp_path, database_url=any_url, uploads_at_once=1) as api:
-        studio = await a_studio(api, tmp_path)
-        paused = Paused(WEBM)
-        sending = asyncio.create_task(studio.put(paused.body()))
-        await paused.came.wait()
-        refused = await studio.put()
-        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
-        paused.go_on.set()
-        assert (await sending).status_code == 200
-
-
-async def test_who_sends_nothing_is_cut_off(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bodies, "SILENT_SECONDS", 0.05)
-    assert (await studio.put(Paused(WEBM).body())).status_code == 408
-    assert await studio.has_nothing()
-
-
-async def test_what_is_broken_off_leaves_nothing(studio: Studio) -> None:
-    paused = Paused(WEBM)
-    sending = asyncio.create_task(studio.put(paused.body()))
-    await paused.came.wait()
-    assert len(studio.drafts()) == 1
-    sending.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await sending
-    assert await studio.has_nothing()
-
-
-async def test_a_full_disk_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_handle: int) -> None:
-        raise OSError(errno.ENOSPC, "full")
-
-    url = await studio.link()
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", full)
-        refused = await studio.put(url=url)
-    assert refused.status_code == 507
-    assert await studio.has_nothing()
-
-
-async def test_what_a_crash_leaves_is_swept_away(
-    tmp_path: Path, any_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Files that no recording has go; one that a recording has, or somebody still writes, stays."""
-    async with opened(tmp_path, database_url=any_url) as api:
-        studio = await a_studio(api, tmp_path)
-        with _unable_to_tell(monkeypatch):
-            assert (await studio.put()).status_code == 500
-        [left] = studio.drafts()
-        assert studio.stored() == [WEBM]
-        assert (await studio.shown())["downloadUrl"] is None
-        writing = left.with_name("7-theirs.webm")
-        writing.write_bytes(WEBM)
-    with writing.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        async with opened(tmp_path, database_url=any_url):
-            assert (studio.stored(), studio.drafts()) == ([], [writing])
-    async with opened(tmp_path, database_url=any_url) as api:
-        studio.lab.api = api
-        assert (studio.stored(), studio.drafts()) == ([], [])
-        assert (await studio.put()).status_code == 200
-        [stored] = (tmp_path / "files").glob("**/*.webm")
-        (tmp_path / "uploads" / stored.name).write_bytes(WEBM)
-    async with opened(tmp_path, database_url=any_url):
-        assert (studio.stored(), studio.drafts()) == ([WEBM], [])
-
-
-@contextmanager
-def _unable_to_tell(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Have transactions fail when the store has the file already."""
-
-    async def broken(*_arguments: object, **_options: object) -> None:
-        raise RuntimeError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(keeping, "add", broken)
-        yield
 
 
 async def test_a_large_file_is_written_block_by_block(studio: Studio) -> None:
