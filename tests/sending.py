@@ -12,7 +12,7 @@ from tests.factories import START, Row, a_participant, a_room, a_user, an_experi
 _numbers = count(1)
 
 INGEST = """
-mutation Ingest($records: [JSON!]!, $atomic: Boolean! = false) {
+mutation Ingest($records: JSON!, $atomic: Boolean! = false) {
   recordsIngest(input: {records: $records, atomic: $atomic}) {
     userErrors { code message field }
     sentCount acceptedCount unchangedCount refusedCount

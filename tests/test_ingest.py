@@ -102,7 +102,7 @@ async def test_a_field_that_must_be_there_is_asked_for(lab: Lab) -> None:
     assert await lab.refusal(record) == ("MISSING", "eventType")
 
 
-@pytest.mark.parametrize("record", [7, "text", [], [{}]], ids=str)
+@pytest.mark.parametrize("record", [7, "text", [], [{}], None], ids=str)
 async def test_what_is_no_object_is_refused_and_kept(lab: Lab, record: object) -> None:
     assert await lab.refusal(record) == ("NOT_AN_OBJECT", None)
 
@@ -156,6 +156,11 @@ async def test_more_than_a_batch_holds_is_refused_before_any_is_looked_at(lab: L
     assert payload["userErrors"][0]["code"] == "BAD_USER_INPUT"
     assert payload["sentCount"] == 0
     assert await lab.quarantine() == []
+
+
+async def test_what_is_no_list_is_refused(lab: Lab) -> None:
+    data = await lab.api.ask(INGEST, lab.key, records=lab.sent())
+    assert data["recordsIngest"]["userErrors"][0]["code"] == "BAD_USER_INPUT"
 
 
 async def test_nobody_else_may_add_records_or_sees_what_was_refused(lab: Lab) -> None:

@@ -21,7 +21,7 @@ WAYS: Mapping[str, str] = {
     "lines": "`POST /ingest`, one client",
 }
 _MUTATION = (
-    "mutation($records: [JSON!]!) { recordsIngest(input: {records: $records}) { acceptedCount } }"
+    "mutation($records: JSON!) { recordsIngest(input: {records: $records}) { acceptedCount } }"
 )
 _READ = """query($id: String!) { room(roomId: $id) { roomId
   participants(first: 10) { nodes { participantId } }

@@ -63,10 +63,11 @@ class QuarantinedRecordBase(SQLModel):
     participant_id: str | None = column(
         "The participant that it names.", identifies=Identifies.DIRECTLY, default=None
     )
-    record: Json = column(
+    record: Json | None = column(
         "The record, as it was sent; of a line that was not JSON, its text.",
         identifies=Identifies.IN_TEXT,
         sa_type=JsonTextType,
+        nullable=False,  # JSON's null is a text, too
     )
 
 

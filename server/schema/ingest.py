@@ -1,7 +1,7 @@
 """Adding records, and what becomes of those that are refused."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -35,9 +35,9 @@ class QuarantinedRecord(QuarantinedRecordBase, Node): ...
 
 @strawberry.input(description="Records of any data types.")
 class RecordsInput:
-    records: list[Json] = strawberry.field(
-        description="At most 5,000 objects: each with `dataType`, such as `EVENTS`, `roomId`, "
-        "`participantId`, `timestamp` (a moment, or milliseconds since 1970) and the fields of its "
+    records: Json = strawberry.field(
+        description="A list of at most 5,000 objects: each with `dataType`, such as `EVENTS`, "
+        "`roomId`, `participantId`, `timestamp` (a moment, or milliseconds since 1970) and the fields of its "
         "type by the names that they have here, its public id among them. `onset` is calculated "
         "from the room's experiment start if it is left out, and `experimentId` need not be given."
     )
@@ -130,16 +130,9 @@ class IngestMutation:
         info: Info,
         input: Annotated[RecordsInput, strawberry.argument(description="The records.")],
     ) -> IngestPayload:
-        if len(input.records) > storing.MOST_RECORDS:
-            raise BadUserInput(
-                f"A batch holds at most {storing.MOST_RECORDS:,} records: send several.",
-                ["input", "records"],
-            )
-        context = info.context
+        context, records = info.context, _list(input.records)
         with context.services.gate.entered():
-            outcome = await storing.ingest(
-                context.db, context.actor, input.records, atomic=input.atomic
-            )
+            outcome = await storing.ingest(context.db, context.actor, records, atomic=input.atomic)
         return payload(outcome)
 
     @strawberry.mutation(
@@ -182,6 +175,20 @@ def payload(outcome: storing.Outcome) -> IngestPayload:
         refused_count=len(outcome.refused),
         refused=_refused(outcome.refused),
     )
+
+
+def _list(records: Json) -> list[object]:
+    """Return what was sent as a list: JSON as a whole, so that one bad record is refused alone."""
+    sent = cast("object", records)
+    if not isinstance(sent, list):
+        raise BadUserInput("Send a list of objects.", ["input", "records"])
+    listed = cast("list[object]", sent)
+    if len(listed) > storing.MOST_RECORDS:
+        raise BadUserInput(
+            f"A batch holds at most {storing.MOST_RECORDS:,} records: send several.",
+            ["input", "records"],
+        )
+    return listed
 
 
 def _refused(refused: Sequence[storing.Refused]) -> list[RefusedRecord]:
