@@ -38,8 +38,9 @@ class RecordsInput:
     records: Json = strawberry.field(
         description="A list of at most 5,000 objects: each with `dataType`, such as `EVENTS`, "
         "`roomId`, `participantId`, `timestamp` (a moment, or milliseconds since 1970) and the "
-        "fields of its type by the names that they have here, its public id among them. `onset` is calculated "
-        "from the room's experiment start if it is left out, and `experimentId` need not be given."
+        "fields of its type by the names that they have here, its public id among them. `onset` is "
+        "calculated from the room's experiment start if it is left out, and `experimentId` need "
+        "not be given."
     )
     atomic: bool = strawberry.field(
         default=False,
