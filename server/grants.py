@@ -28,6 +28,7 @@ _Group = aliased(UserGroup)
 _Member = aliased(GroupMember)
 
 TOLD: Mapping[str, Any] = {
+    "grant_key": col(_Grant.id),
     "experiment_key": col(_Grant.experiment_key),
     "can_export": col(_Grant.can_export),
     "anonymization": col(_Grant.anonymization),

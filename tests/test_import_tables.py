@@ -132,6 +132,7 @@ async def test_a_table_comes_in_by_its_mapping(any_api: Api, any_url: str, tmp_p
     | st.text(max_size=5)
 )
 @example("007")
+@example("00.")
 @example("-0")
 @example(".5")
 @example("9223372036854775808")

@@ -65,6 +65,7 @@ class Accesses:
                 .select_from(Experiment)
                 .outerjoin(theirs, theirs.c.experiment_key == experiment)
                 .where(among(experiment, keys(PARENTS)))
+                .order_by(theirs.c.grant_key)  # so that `why` is the same wherever it is asked
             )
 
         prepared = context.db.prepare(("access", actor.kind), statement)

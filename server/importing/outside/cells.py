@@ -23,7 +23,7 @@ UNITS: Mapping[str, Decimal] = {
 """Units of time, in ms."""
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*|[0-9]*(?=\.))(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _MOST_WHOLE = 2**63
 
