@@ -1,6 +1,5 @@
 """Our server while records come in: how many a second, its memory, and what readers notice."""
 
-import json
 import os
 import re
 import socket
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import orjson
 
 from bench.ingest.samples import ROOM, batches, sent
 
@@ -84,7 +84,7 @@ def _send_batches(url: str, headers: Mapping[str, str], numbers: range) -> None:
                     if (batch := next(queue, None)) is None:
                         return
                 records = [sent(numbers[each]) for each in batch]
-                body = json.dumps({"query": _MUTATION, "variables": {"records": records}})
+                body = orjson.dumps({"query": _MUTATION, "variables": {"records": records}})
                 kind = {"Content-Type": "application/json"}
                 answer = http.post("/graphql", content=body, headers=kind).json()
                 assert answer["data"]["recordsIngest"]["acceptedCount"] == len(records), answer
@@ -99,7 +99,7 @@ def _send_batches(url: str, headers: Mapping[str, str], numbers: range) -> None:
 def _send_lines(url: str, headers: Mapping[str, str], numbers: range) -> None:
     def lines() -> Iterator[bytes]:
         for batch in batches(len(numbers)):
-            yield "".join(json.dumps(sent(numbers[each])) + "\n" for each in batch).encode()
+            yield b"".join(orjson.dumps(sent(numbers[each])) + b"\n" for each in batch)
 
     kind = {**headers, "Content-Type": "application/x-ndjson"}
     answer = httpx2.post(f"{url}/ingest", content=lines(), headers=kind, timeout=600).json()
