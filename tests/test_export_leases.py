@@ -121,7 +121,7 @@ async def test_a_lease_is_prolonged_while_nothing_is_heard(
     db: Database, tmp_path: Path, user: Saved
 ) -> None:
     key = await queue(db, user, "hang")
-    async with running(new_exporter(db, settings(tmp_path, lease_seconds=1))):
+    async with running(new_exporter(db, settings(tmp_path, lease_seconds=10))):
         first = (await until(db, key, "RUNNING")).lease_until
 
         async def prolonged() -> bool:
