@@ -10,6 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 from server.adding import ingest_route
 from server.attempts import Attempts
 from server.browsers import Browsers
+from server.chores import Chores
 from server.db import Database
 from server.endpoint import GraphQLEndpoint
 from server.entrance import Entrance
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         export_days=settings.export_days,
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
+    chores = Chores({})
     graphql = GraphQLEndpoint(services, browsers)
     sign_in = SignIn(
         db,
@@ -86,10 +88,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await sweep(settings.uploads, db, storage)
         exporter.start()
         scheduler.start()
+        chores.start()
         key_uses.start()
         try:
             yield
         finally:
+            await chores.stop()
             await scheduler.stop()
             await exporter.stop()
             await surveyor.stop()
