@@ -15,7 +15,7 @@ from server.browsers import Browsers
 from server.errors import Busy, ExpectedFailure, Forbidden, Throttled, Unauthenticated
 from server.ingest.gate import RETRY_SECONDS
 from server.ingest.lines import batches
-from server.ingest.storing import ADDING, MOST_RECORDS, Outcome, Refused, ingest
+from server.ingest.storing import ADDING, MOST_RECORDS, Outcome, Refused, store
 from server.logs import whereabouts
 from server.resolvers.context import Services
 
@@ -122,7 +122,7 @@ async def _sender(request: Request, services: Services, browsers: Browsers) -> A
 async def _store(request: Request, services: Services, actor: Actor, told: _Told) -> None:
     async with aclosing(batches(chunks(request, _GO_ON), MOST_RECORDS)) as read:
         async for batch in read:
-            told.add(await ingest(services.db, actor, batch))
+            told.add(await store(services.db, actor, batch))
 
 
 def _reason(refused: Refused, before: int) -> dict[str, object]:

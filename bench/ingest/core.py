@@ -30,11 +30,6 @@ _AS_OURS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_s
 
 def _tune(connection: object, _record: object) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]  # pyright: ignore - a driver's own
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-    ):
+    for pragma in _AS_OURS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

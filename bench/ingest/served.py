@@ -7,14 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import orjson
 
-from bench.ingest.samples import ROOM, batches, sent
+from bench.ingest.reader import p99, reading
+from bench.ingest.samples import batches, sent
 
 WAYS: Mapping[str, str] = {
     "recordsIngest": "`recordsIngest`, two clients",
@@ -23,10 +24,7 @@ WAYS: Mapping[str, str] = {
 _MUTATION = (
     "mutation($records: JSON!) { recordsIngest(input: {records: $records}) { acceptedCount } }"
 )
-_READ = """query($id: String!) { room(roomId: $id) { roomId
-  participants(first: 10) { nodes { participantId } }
-  continuousRatings(first: 50) { nodes { timestamp value } } } }"""
-_IDLE_READS = 400
+_IDLE_SECONDS = 4
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,14 @@ class Served:
 
 
 def measure(folder: Path, key: str, rows: int, way: str) -> Served:
-    """Start a server on a folder, read from it, send it all rows while reading, and stop it."""
+    """Start a server on a folder, read from it, send it all rows while reading, and stop it.
+
+    What is sent is ready on disk, as the rows of Core's insert are in memory: only the server is
+    to be measured.
+    """
+    say = _SAID[way]
+    ready = _ready(folder / "early", say, range(rows, rows + rows // 10))
+    all_ready = _ready(folder / "all", say, range(rows))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     process = subprocess.Popen(
@@ -51,43 +56,61 @@ def measure(folder: Path, key: str, rows: int, way: str) -> Served:
     )
     url, headers = f"http://127.0.0.1:{port}", {"X-API-Key": key}
     try:
-        with httpx2.Client(base_url=url, headers=headers, timeout=120) as client:
-            _wait(client)
-            send = _send_batches if way == "recordsIngest" else _send_lines
-            send(url, headers, range(rows, rows + rows // 10))
-            peak = _peak(process.pid)
-            idle = sorted(_reads(client, _IDLE_READS))
-            busy: list[float] = []
-            over = threading.Event()
-            reader = threading.Thread(target=_read_until, args=(url, headers, over, busy))
-            reader.start()
+        _wait(url)
+        send = _send_batches if way == "recordsIngest" else _send_lines
+        send(url, headers, ready)
+        peak = _peak(process.pid)
+        with reading(url, key) as idle:
+            time.sleep(_IDLE_SECONDS)
+        with reading(url, key) as busy:
             began = time.perf_counter()
-            send(url, headers, range(rows))
+            send(url, headers, all_ready)
             took = time.perf_counter() - began
-            over.set()
-            reader.join()
-            busy.sort()
-            return Served(rows / took, peak, _peak(process.pid), _p99(idle), _p99(busy))
+        return Served(rows / took, peak, _peak(process.pid), p99(idle), p99(busy))
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _send_batches(url: str, headers: Mapping[str, str], numbers: range) -> None:
-    queue = iter(list(batches(len(numbers))))
+def _lines(records: list[dict[str, object]]) -> bytes:
+    return b"".join(orjson.dumps(each) + b"\n" for each in records)
+
+
+def _operation(records: list[dict[str, object]]) -> bytes:
+    return orjson.dumps({"query": _MUTATION, "variables": {"records": records}})
+
+
+_SAID: Mapping[str, Callable[[list[dict[str, object]]], bytes]] = {
+    "recordsIngest": _operation,
+    "lines": _lines,
+}
+
+
+def _ready(
+    folder: Path, say: Callable[[list[dict[str, object]]], bytes], numbers: range
+) -> list[Path]:
+    """Write what is to be sent, a file for each batch."""
+    folder.mkdir()
+    files: list[Path] = []
+    for batch in batches(len(numbers)):
+        files.append(folder / str(len(files)))
+        files[-1].write_bytes(say([sent(numbers[each]) for each in batch]))
+    return files
+
+
+def _send_batches(url: str, headers: Mapping[str, str], files: list[Path]) -> None:
+    queue = iter(files)
     lock = threading.Lock()
 
     def client() -> None:
         with httpx2.Client(base_url=url, headers=headers, timeout=120) as http:
             while True:
                 with lock:
-                    if (batch := next(queue, None)) is None:
+                    if (file := next(queue, None)) is None:
                         return
-                records = [sent(numbers[each]) for each in batch]
-                body = orjson.dumps({"query": _MUTATION, "variables": {"records": records}})
                 kind = {"Content-Type": "application/json"}
-                answer = http.post("/graphql", content=body, headers=kind).json()
-                assert answer["data"]["recordsIngest"]["acceptedCount"] == len(records), answer
+                answer = http.post("/graphql", content=file.read_bytes(), headers=kind).json()
+                assert answer["data"]["recordsIngest"]["acceptedCount"], answer
 
     clients = [threading.Thread(target=client) for _ in range(2)]
     for each in clients:
@@ -96,35 +119,14 @@ def _send_batches(url: str, headers: Mapping[str, str], numbers: range) -> None:
         each.join()
 
 
-def _send_lines(url: str, headers: Mapping[str, str], numbers: range) -> None:
+def _send_lines(url: str, headers: Mapping[str, str], files: list[Path]) -> None:
     def lines() -> Iterator[bytes]:
-        for batch in batches(len(numbers)):
-            yield b"".join(orjson.dumps(sent(numbers[each])) + b"\n" for each in batch)
+        for file in files:
+            yield file.read_bytes()
 
     kind = {**headers, "Content-Type": "application/x-ndjson"}
     answer = httpx2.post(f"{url}/ingest", content=lines(), headers=kind, timeout=600).json()
-    assert answer["acceptedCount"] == len(numbers), answer
-
-
-def _reads(client: httpx2.Client, count: int) -> Iterator[float]:
-    for _ in range(count):
-        began = time.perf_counter()
-        answer = client.post("/graphql", json={"query": _READ, "variables": {"id": ROOM}})
-        assert answer.json()["data"]["room"] is not None
-        yield time.perf_counter() - began
-        time.sleep(0.005)
-
-
-def _read_until(
-    url: str, headers: Mapping[str, str], over: threading.Event, times: list[float]
-) -> None:
-    with httpx2.Client(base_url=url, headers=headers, timeout=120) as client:
-        while not over.is_set():
-            times += _reads(client, 1)
-
-
-def _p99(times: list[float]) -> float:
-    return times[int(len(times) * 0.99)]
+    assert answer["acceptedCount"] == answer["sentCount"], answer
 
 
 def _peak(pid: int) -> int:
@@ -134,11 +136,11 @@ def _peak(pid: int) -> int:
     return int(found[1])
 
 
-def _wait(client: httpx2.Client) -> None:
+def _wait(url: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            if client.get("/graphql").status_code < 500:
+            if httpx2.get(f"{url}/graphql").status_code < 500:
                 return
         except httpx2.TransportError:
             time.sleep(0.1)

@@ -16,7 +16,7 @@ from server.export.tables import Plan, RecordTable, Table
 
 Write = Callable[[Bytes], None]
 
-BATCHES = 16
+BATCHES = 8
 """How many batches of rows are written from one pause to the next."""
 
 

@@ -8,7 +8,7 @@ from server.export import reading_sqlite
 from server.export.arrow import Columns
 from server.export.tables import Identifying, Kind, Query, Table
 
-ROWS = 8_192
+ROWS = 16_384
 """Rows of a batch."""
 
 ROWS_WITH_TEXT = 4_096

@@ -1,10 +1,13 @@
 """Lines of NDJSON, read as records while they come in, however they are cut into chunks."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
 
 import orjson
 
 from server.ingest.refusals import Refusal, Unreadable
+from server.ingest.sorting import Batch, read_batch
 from server.records.quarantine import RefusalCode
 
 LONGEST_LINE = 1024 * 1024
@@ -24,8 +27,34 @@ _TOO_LONG = Refusal(
 )
 
 
-async def batches(chunks: AsyncIterable[bytes], most: int) -> AsyncGenerator[list[object]]:
-    """Yield the records of lines, some thousands at a time; empty lines are passed over."""
+async def batches(chunks: AsyncIterable[bytes], most: int) -> AsyncGenerator[Batch]:
+    """Yield the records of lines as they are read, some thousands at a time.
+
+    The next are being read while one is put away: the database writes in a thread of its own.
+    """
+    async with aclosing(_batches(chunks, most)) as read:
+
+        async def following() -> Batch | None:
+            return await anext(read, None)
+
+        coming = asyncio.create_task(following())
+        try:
+            while (batch := await coming) is not None:
+                coming = asyncio.create_task(following())
+                yield batch
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+
+async def _batches(chunks: AsyncIterable[bytes], most: int) -> AsyncGenerator[Batch]:
+    async with aclosing(_records(chunks, most)) as some:
+        async for records in some:
+            yield await read_batch(records)
+
+
+async def _records(chunks: AsyncIterable[bytes], most: int) -> AsyncGenerator[list[object]]:
+    """Yield what lines hold, some thousands at a time; empty ones are passed over."""
     batch: list[object] = []
     size = 0
     async for line in _lines(chunks):

@@ -67,8 +67,12 @@ async def ingest(
 
     What is there already changes nothing. If it is `atomic`, one refused record refuses all.
     """
+    return await store(db, actor, await read_batch(records), atomic=atomic)
+
+
+async def store(db: Database, actor: Actor, batch: Batch, *, atomic: bool = False) -> Outcome:
+    """Do the same with a batch that has been read."""
     actor.require(ADDING)
-    batch = await read_batch(records)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             async with db.write() as tx:
