@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,7 +23,6 @@ from starlette.applications import Starlette
 from server.api_keys import issue
 from server.app import create_app
 from server.db import Database
-from server.migrate import migrate
 from server.settings import Settings
 from server.statements import Prepared
 from tests.demo_data import filled
@@ -55,10 +55,10 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncGenerator[Database]:
+async def db(tmp_path: Path, migrated_file: Path) -> AsyncGenerator[Database]:
     """An empty database, migrated."""
+    shutil.copyfile(migrated_file, tmp_path / "test.db")
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
-    await migrate(database)
     yield database
     await database.close()
 
@@ -135,8 +135,9 @@ async def opened(folder: Path, **settings: Any) -> AsyncGenerator[Api]:
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncGenerator[Api]:
+async def api(tmp_path: Path, migrated_file: Path) -> AsyncGenerator[Api]:
     """The server in this process, without export workers."""
+    shutil.copyfile(migrated_file, tmp_path / "hyperdata.db")
     async with opened(tmp_path) as api:
         yield api
 
