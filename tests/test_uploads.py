@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from server.records import RecordType
 from server.records.recordings import Recording
 from server.storage import CHUNK
 from tests.conftest import Api, opened
@@ -40,6 +41,17 @@ async def test_a_file_that_was_sent_is_the_recordings(studio: Studio) -> None:
     assert got.headers["content-type"] == "video/webm"
     assert studio.drafts() == []
     assert await studio.uploads() == [True]
+
+
+async def test_a_record_sent_again_is_the_same_though_its_file_says_more_by_now(
+    studio: Studio,
+) -> None:
+    record = studio.lab.sent(RecordType.RECORDINGS, recordingId="rec_named", fileName="raw.bin")
+    assert (await studio.lab.ingest(record))["unchangedCount"] == 0
+    assert (await studio.put(url=await studio.link(recordingId="rec_named"))).status_code == 200
+    assert (await studio.lab.ingest(record))["unchangedCount"] == 1
+    other = await studio.lab.ingest({**record, "status": "failed"})
+    assert [each["code"] for each in other["refused"]] == ["ID_TAKEN"]
 
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])

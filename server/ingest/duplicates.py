@@ -41,14 +41,17 @@ class Stored:
     def judge(self, said: Said) -> Known:
         """Say whether a record is there: it is if nothing that it says is otherwise there.
 
-        A null says nothing. What counts from the room's experiment start may be otherwise: that can
-        be corrected.
+        A null says nothing. What counts from the room's experiment start may be otherwise, for that
+        can be corrected; and so may what a file says anew, once it was uploaded.
         """
         if (there := self._rows.get(self._name(said))) is None:
             return Known.NOTHING
+        settled = ("from_start", "from_file") if there.get("sha256") else ("from_start",)
         same = all(
-            value is None or self._is_same(column, value, there[column])
-            for column, value in said.items()
+            value is None
+            or value == there[name]
+            or self._is_same(name, value, there[name], settled)
+            for name, value in said.items()
         )
         return Known.THE_SAME if same else Known.ANOTHER
 
@@ -56,8 +59,9 @@ class Stored:
         """Let a record be there from now on."""
         self._rows[self._name(said)] = said
 
-    def _is_same(self, name: str, said: object, there: object) -> bool:
-        if said == there or (column := self._columns[name]).info.get("from_start"):
+    def _is_same(self, name: str, said: object, there: object, settled: Sequence[str]) -> bool:
+        column = self._columns[name]
+        if any(column.info.get(each) for each in settled):
             return True
         if not isinstance(said, str) or not isinstance(there, str):
             return False

@@ -36,6 +36,7 @@ def column(
     least: float | None = None,
     most: float | None = None,
     from_start: bool = False,
+    from_file: bool = False,
     **options: Any,  # noqa: ANN401 - whatever SQLModel's Field takes
 ) -> Any:  # noqa: ANN401 - as SQLModel's Field, so that the annotation rules
     """Declare a column. Its description goes to the API, the database and every data dictionary.
@@ -46,6 +47,7 @@ def column(
     identified_only  whether it is null to all who may not see identified data
     least, most  the range of its numbers, both ends included
     from_start  whether it counts from the room's experiment start, and follows when that is moved
+    from_file   whether the file that is uploaded says it anew
     """
     info = {
         "unit": unit,
@@ -55,6 +57,7 @@ def column(
         "least": least,
         "most": most,
         "from_start": from_start,
+        "from_file": from_file,
     }
     return Field(
         description=description,

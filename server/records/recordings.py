@@ -41,9 +41,16 @@ class RecordingBase(RecordBase):
         from_start=True,
         default=None,
     )
-    file_name: str | None = column("Name of the file.", identifies=Identifies.IN_TEXT, default=None)
+    file_name: str | None = column(
+        "Name of the file.", identifies=Identifies.IN_TEXT, from_file=True, default=None
+    )
     file_size: ByteCount | None = column(
-        "Size of the file in bytes.", unit="bytes", least=0, sa_type=BigInteger, default=None
+        "Size of the file in bytes.",
+        unit="bytes",
+        least=0,
+        from_file=True,
+        sa_type=BigInteger,
+        default=None,
     )
     format: str | None = column(
         "Container format, such as `webm`.", summarized=Summarized.AS_CATEGORIES, default=None
