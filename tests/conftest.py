@@ -35,16 +35,20 @@ pytest_plugins = ("tests.postgres",)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave property tests out of what is measured: that would more than double their time.
+    """Leave property tests, and others that say so, out of what is measured, with their processes.
 
-    The lines that they run by the hundred are those that other tests run once.
+    The lines that they run by the hundred are those that other tests run once: measuring them
+    would more than double their time.
     """
     measured = Coverage.current()
-    if measured is None or not is_hypothesis_test(getattr(item, "obj", None)):
+    repeats = is_hypothesis_test(getattr(item, "obj", None)) or item.get_closest_marker("repeats")
+    if measured is None or not repeats:
         return (yield)
     measured.stop()
     try:
-        return (yield)
+        with patch.dict(os.environ):
+            os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+            return (yield)
     finally:
         measured.start()
 

@@ -19,6 +19,8 @@ import pytest
 from tests.conftest import LiveServer, serving
 from tests.folders import files_below
 
+pytestmark = pytest.mark.repeats
+
 CREATE = """mutation ($input: ExportInput!) { exportCreate(input: $input) {
   export { id } userErrors { message } } }"""
 LOOK = """query ($id: ID!) { export(id: $id) {
@@ -36,6 +38,9 @@ KINDS: tuple[dict[str, Any], ...] = (
     },
 )
 KILLS = 20
+SERVER = 3
+"""Every how many kills it is the server that dies, and its workers with it."""
+
 CHANCE = Random(20)
 
 
@@ -207,7 +212,7 @@ def test_kills_at_random_moments_change_no_byte(
             kind = number % len(KINDS)
             asked.append((kind, create(again.server, again_asked[kind], f"killed {number}")))
             time.sleep(CHANCE.uniform(0, seconds))
-            if number % 2:
+            if number % SERVER == 0:
                 again.kill()
             else:
                 for worker in children(again.server.process.pid):

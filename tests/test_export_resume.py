@@ -30,7 +30,7 @@ from tests.factories import (
 from tests.folders import files_below
 from tests.warm_worker import CSV, JSON, ONE, ZIP, Worker, plan_of, recipe_of, working
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.repeats]
 
 EVENTS = 150_000
 """More than two segments of a table of texts."""

@@ -25,7 +25,7 @@ from server.ingest.storing import ingest
 from server.records.continuous_ratings import ContinuousRating
 from tests.command import hyperdata
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.repeats]
 
 ROWS = 40_000
 

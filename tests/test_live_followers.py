@@ -27,7 +27,7 @@ from tests.job_queue import until_true
 from tests.live_server import Lab, Server
 from tests.postgres import Server as Postgres
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.repeats]
 
 ADDED = """subscription ($room: String!, $after: String) {
   recordsAdded(roomId: $room, dataType: CONTINUOUS_RATINGS, after: $after) {

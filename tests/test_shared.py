@@ -16,7 +16,7 @@ from tests.conftest import Api
 from tests.factories import a_grant, a_participant, a_room, save
 from tests.rights_lab import LISTS, PERSON, Grant, Lab, Rights, a_lab, id_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.repeats]
 
 KEEP, REMOVE, AGGREGATE = Anonymization
 EVENTS, CHAT, RATINGS = (

@@ -21,7 +21,7 @@ from tests.conftest import answering, free_port
 from tests.studies import Study, all_keys, ids_in, records_in
 from tests.test_the_main_job import CREATE, WATCH
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.repeats]
 
 
 async def exported(url: str, key: str, wanted: dict[str, Any]) -> dict[str, Any]:

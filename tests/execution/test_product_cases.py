@@ -8,7 +8,7 @@ import pytest
 from tests.execution.product_cases import DOCUMENTS, FLAGS, MUTATIONS, ONE_AT_FAULT
 from tests.execution.twins import DROPPING, READERS, Twins
 
-pytestmark = [pytest.mark.anyio, *DROPPING]
+pytestmark = [pytest.mark.anyio, pytest.mark.repeats, *DROPPING]
 
 
 def asked(document: str, twins: Twins) -> list[dict[str, Any]]:
