@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from server.records import RecordType
 from server.records.sealed import SealedParticipant, SealedRecord
 from server.records.withdrawals import Withdrawal
-from server.sealing import moving
+from server.sealing import people, records, restoring
 from server.sealing.sealer import Sealer
 from server.sealing.store import delete_of, files_of, sealed_counts
 from server.timestamps import iso, now
@@ -320,7 +320,8 @@ async def test_sealing_goes_on_from_wherever_it_was_broken_off(
     no_chores: None, lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each step is one transaction: a server that dies leaves what whole steps have done."""
-    monkeypatch.setattr(moving, "AT_ONCE", 1)
+    for module in (people, records, restoring):
+        monkeypatch.setattr(module, "AT_ONCE", 1)
     monkeypatch.setattr("server.resolvers.withdrawals.WAIT_SECONDS", 0)
     before, storage = await lab.rows(), lab.api.app.state.services.storage
     withdrawal = await lab.withdrawn()

@@ -8,6 +8,7 @@ from typing import Any
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_leaf_type
 from sqlalchemy import inspect, select
 
+from server.db import Stored
 from server.global_ids import global_id
 from server.records import RecordType
 from server.records.participants import Participant
@@ -105,7 +106,8 @@ class Lab:
         """Return all rows of the person, and of their partner, table by table."""
         there: dict[str, list[Answer]] = {}
         async with self.api.db.read() as tx:
-            for model in (Participant, *(each.value.model for each in RecordType)):
+            models: list[type[Stored]] = [Participant, *(each.value.model for each in RecordType)]
+            for model in models:
                 columns = inspect(model).columns
                 found = await tx.execute(select(*columns).order_by(columns["id"]))
                 there[model.table_name()] = [dict(row) for row in found.mappings()]

@@ -1,5 +1,6 @@
 """Exports that may hold somebody: who has their files, and taking back what is still here."""
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from sqlmodel import col
 from server.export.leases import withdraw
 from server.export.recipe import PARTICIPANTS
 from server.global_ids import global_id
+from server.logs import whereabouts
 from server.records import RecordType
 from server.records.audit import AuditAction, AuditEntry
 from server.records.exports import Export, ExportedExperiment, ExportStatus
@@ -21,6 +23,8 @@ from server.storage import Storage
 from server.timestamps import Timestamp
 
 _WITHDRAWN = "Its file was withdrawn: somebody in it has taken their consent back"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,14 @@ async def withdraw_exports(
 ) -> Sequence[int]:
     """Take back the files of finished exports, and delete them; return which had one.
 
-    What is not deleted, if the server ends just now, is swept away as any file that no export has.
+    What cannot be deleted just now is swept away, as any file that no export has.
     """
     taken = await withdraw(tx, col(Export.id).in_(list(keys)), _WITHDRAWN)
     for key in taken:
-        await storage.delete_prefix(f"exports/{key}")
+        try:
+            await storage.delete_prefix(f"exports/{key}")
+        except Exception as error:
+            log.error("The file of export %d could not be deleted yet: %s", key, whereabouts(error))
     return taken
 
 

@@ -17,17 +17,10 @@ from server.global_ids import global_id
 from server.records import RecordType
 from server.records.audit import AuditAction
 from server.records.withdrawals import Withdrawal
-from server.sealing.moving import (
-    QUARANTINE,
-    Seat,
-    rename_in_lists,
-    restore_participants,
-    restore_records,
-    seal_participants,
-    seal_quarantined,
-    seal_records,
-)
-from server.sealing.store import seats_of
+from server.sealing.people import rename_in_lists, restore_participants, seal_participants
+from server.sealing.records import QUARANTINE, seal_quarantined, seal_records
+from server.sealing.restoring import restore_records
+from server.sealing.store import Seat, seats_of
 from server.sealing.withdrawn import EVERY, Withdrawn, stand_in, withdrawn_from
 from server.storage import Storage
 from server.timestamps import Timestamp, now

@@ -13,6 +13,9 @@ from server.records import RecordType
 from server.records.participants import Participant
 from server.records.sealed import SealedParticipant, SealedRecord
 
+Seat = tuple[int, int]
+"""The key of a room, and of a participant in it."""
+
 
 async def sealed_counts(
     tx: AsyncConnection, participant_keys: Collection[int]
@@ -29,11 +32,9 @@ async def sealed_counts(
     return {each: found[each.name] for each in RecordType if found[each.name]}
 
 
-async def seats_of(
-    tx: AsyncConnection, experiment_key: int, participant_id: str
-) -> Sequence[tuple[int, int]]:
+async def seats_of(tx: AsyncConnection, experiment_key: int, participant_id: str) -> Sequence[Seat]:
     """Return the rooms in which somebody is, sealed or not, and their key there."""
-    seats: list[tuple[int, int]] = []
+    seats: list[Seat] = []
     for model in (Participant, SealedParticipant):
         there = select(col(model.room_key), col(model.id)).where(
             col(model.experiment_key) == experiment_key,

@@ -1,94 +1,27 @@
-"""Rows on their way into the seal and back: some at a time, each just as it was."""
+"""Records on their way back from the seal: some at a time, each just as it was."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, delete, insert, inspect, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from server.column_types import JsonType
 from server.db import Stored
 from server.filling import fill
 from server.key_lists import among, among_texts
 from server.records import RecordType
-from server.records.chat_messages import ChatMessage
 from server.records.participants import Participant
 from server.records.quarantine import QuarantinedRecord
 from server.records.rooms import Room
 from server.records.sealed import SealedParticipant, SealedRecord
-from server.sealing.withdrawn import (
-    LISTS_OF_PEOPLE,
-    Withdrawn,
-    replaced,
-    stand_in,
-)
-
-QUARANTINE = "QUARANTINE"
-"""What stands for a data type where a sealed record had been refused."""
+from server.sealing.records import QUARANTINE
+from server.sealing.store import Seat
+from server.sealing.withdrawn import LISTS_OF_PEOPLE, Withdrawn, replaced, stand_in
 
 AT_ONCE = 1_000
 """How many rows are moved in one transaction: a tenth of a second."""
-
-Seat = tuple[int, int]
-"""The key of a room, and of a participant in it."""
-
-
-async def seal_records(
-    tx: AsyncConnection, record_type: RecordType, seat: Seat, participant_id: str
-) -> int:
-    """Take some of a participant's records out of their table; return how many."""
-    model = record_type.value.model
-    columns = inspect(model).columns
-    room_key, key = seat
-    theirs = columns["participant_key"] == key
-    if record_type is RecordType.CHAT_MESSAGES:  # what they wrote, whoever it is kept with
-        wrote = col(ChatMessage.sender_id) == participant_id
-        theirs = or_(theirs, (columns["room_key"] == room_key) & wrote)
-    found = await tx.execute(
-        select(*_as_stored(columns), col(Room.experiment_start).label(_START))
-        .join(Room, col(Room.id) == columns["room_key"])
-        .where(theirs)
-        .order_by(columns["id"])
-        .limit(AT_ONCE)
-    )
-    rows = [dict(row) for row in found.mappings()]
-    sealed = [_sealed(record_type.name, key, row) for row in rows]
-    return await _move(tx, model, sealed)
-
-
-async def seal_quarantined(
-    tx: AsyncConnection, experiment_key: int, seat: Seat, participant_id: str, types: list[str]
-) -> int:
-    """Take some of what was refused of a participant's records out of quarantine, by types."""
-    columns = inspect(QuarantinedRecord).columns
-    here = select(col(Room.room_id)).where(col(Room.id) == seat[0])
-    untold = [] if len(types) < len(RecordType) else [columns["data_type"].is_(None)]
-    found = await tx.execute(
-        select(*(column for column in columns))
-        .where(
-            columns["experiment_key"] == experiment_key,
-            columns["participant_id"] == participant_id,
-            columns["room_id"].in_(here),
-            or_(columns["data_type"].in_(types), *untold),
-        )
-        .limit(AT_ONCE)
-    )
-    rows = [dict(row) | {"room_key": seat[0]} for row in found.mappings()]
-    return await _move(tx, QuarantinedRecord, [_sealed(QUARANTINE, seat[1], row) for row in rows])
-
-
-async def seal_participants(tx: AsyncConnection, experiment_key: int, participant_id: str) -> None:
-    """Take somebody out of all rooms of an experiment: none of their records may be left there."""
-    await _transfer(tx, Participant, SealedParticipant, experiment_key, participant_id)
-
-
-async def restore_participants(
-    tx: AsyncConnection, experiment_key: int, participant_id: str
-) -> None:
-    """Put somebody back into all rooms of an experiment, under their old keys."""
-    await _transfer(tx, SealedParticipant, Participant, experiment_key, participant_id)
 
 
 async def restore_records(
@@ -125,87 +58,6 @@ async def restore_records(
         withdrawn.without(record_type, row["room_key"], row)
     await _put_back(tx, record_type, rows)
     return len(rows)
-
-
-async def rename_in_lists(tx: AsyncConnection, room_key: int, before: str, after: str) -> int:
-    """Put one text in the place of another in some lists of people in a room; return in how many.
-
-    Those of other people's records: so a withdrawn participant's id is not left there.
-    """
-    changed = 0
-    for record_type, names in LISTS_OF_PEOPLE.items():
-        columns = inspect(record_type.value.model).columns
-        for name in names:
-            text = cast(columns[name], Text)
-            found = await tx.execute(
-                select(columns["id"], columns[name])
-                .where(
-                    columns["room_key"] == room_key,
-                    text.contains(json.dumps(before, ensure_ascii=False), autoescape=True),
-                )
-                .limit(AT_ONCE - changed)
-            )
-            for key, listed in found.all():
-                shown = [after if each == before else each for each in listed]
-                this = columns["id"] == key
-                await tx.execute(update(record_type.value.model).where(this).values({name: shown}))
-                changed += 1
-    return changed
-
-
-_START = "start of room"
-
-
-def _as_stored(columns: Any) -> list[ColumnElement[Any]]:  # noqa: ANN401 - a mapper's
-    """Return columns of which JSON is read as the text that it is."""
-    return [
-        cast(column, Text).label(column.key) if isinstance(column.type, JsonType) else column
-        for column in columns
-    ]
-
-
-def _sealed(name: str, participant_key: int, row: dict[str, Any]) -> dict[str, Any]:
-    start = row.pop(_START, None)
-    return {
-        "experiment_key": row["experiment_key"],
-        "room_key": row["room_key"],
-        "participant_key": participant_key,
-        "data_type": name,
-        "record_key": row["id"],
-        "content": json.dumps(row, ensure_ascii=False, separators=(",", ":")),
-        "sender_id": row.get("sender_id"),
-        "sender_name": row.get("sender_name"),
-        "room_start": start,
-        "displaced": False,
-    }
-
-
-async def _move(tx: AsyncConnection, model: type[Stored], sealed: Sequence[dict[str, Any]]) -> int:
-    if sealed:
-        await tx.execute(insert(SealedRecord), sealed)
-        keys = [each["record_key"] for each in sealed]
-        await tx.execute(delete(model).where(among(_columns(model)["id"], keys)))
-    return len(sealed)
-
-
-async def _transfer(
-    tx: AsyncConnection,
-    before: type[Any],
-    after: type[Any],
-    experiment_key: int,
-    participant_id: str,
-) -> None:
-    columns = _columns(before)
-    this = (
-        col(before.experiment_key) == experiment_key,
-        col(before.participant_id) == participant_id,
-    )
-    rows = select(*columns.values()).where(*this)
-    found = [dict(row) for row in (await tx.execute(rows)).mappings()]
-    if found:
-        # first gone, then there: a trigger must not take the key for one that is sealed
-        await tx.execute(delete(before).where(*this))
-        await tx.execute(insert(after), found)
 
 
 async def _people(tx: AsyncConnection, room_key: int) -> Mapping[str, str]:
