@@ -37,7 +37,8 @@ from server.records import RecordType
 from server.records.experiments import Experiment
 from server.records.export_schedules import ScheduledExperiment
 from server.records.exports import Anonymization, ExportedExperiment
-from server.records.participants import Participant
+from server.records.participants import Participant, Pseudonym
+from server.records.sealed import SealedParticipant
 from server.records.users import UserRole
 from server.rows import TableLayout
 from server.timestamps import Timestamp, now
@@ -127,6 +128,8 @@ class Actor:
 
     def sees_within(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return what is still to be asked of rows whose parent the actor is known to see."""
+        if layout.model is Pseudonym:
+            return _is_not_sealed(layout)  # whose code is kept: it must be nobody else's
         if self.role is UserRole.PARTICIPANT:
             level = next((level for level in LEVELS if _has(layout, level)), None)
             return true() if level is None else key_of(layout, level).in_(self._own(level))
@@ -299,6 +302,15 @@ class Actor:
                 col(_Experiment.participants_may_request_data),
             )
         )
+
+
+def _is_not_sealed(layout: TableLayout) -> ColumnElement[bool]:
+    """Return the clause that leaves out who has withdrawn, of a list of codes."""
+    sealed = select(col(SealedParticipant.id)).where(
+        col(SealedParticipant.experiment_key) == layout.columns["experiment_key"],
+        col(SealedParticipant.participant_id) == layout.columns["participant_id"],
+    )
+    return not_(exists(sealed.correlate(layout.model)))
 
 
 def _has(layout: TableLayout, level: str) -> bool:

@@ -11,6 +11,7 @@
     ├── BadPackage          BAD_PACKAGE        what is to be imported is no whole export of ours
     ├── AlreadyThere        ALREADY_THERE      what is to be imported, or sent, would overwrite some
     ├── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
+    ├── ConsentWithdrawn    CONSENT_WITHDRAWN  its participant has withdrawn
     ├── NotFinished         NOT_FINISHED       the export is still going on
     └── Busy                BUSY               not now, but soon
 
@@ -102,6 +103,12 @@ class NotFinished(ExpectedFailure):
     """The export is still going on, so it cannot be tried again."""
 
     code = "NOT_FINISHED"
+
+
+class ConsentWithdrawn(ExpectedFailure):
+    """It is about somebody who has withdrawn, so that nothing of them is kept."""
+
+    code = "CONSENT_WITHDRAWN"
 
 
 class Busy(ExpectedFailure):

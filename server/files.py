@@ -139,7 +139,8 @@ async def exported_file(tx: AsyncConnection, key: int, actor: Actor) -> File:
     over = completed and expires_at is not None and expires_at < now()
     if over or export.status == ExportStatus.EXPIRED:
         raise FileExpired(
-            f"The file of export {key} was deleted when its time was over: export again."
+            f"The file of export {key} was deleted, as its time was over or somebody in it has "
+            "withdrawn: export again."
         )
     if export.status != ExportStatus.COMPLETED:
         raise NotFound(f"Export {key} has no file: its status is {export.status}, not COMPLETED.")

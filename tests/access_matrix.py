@@ -35,6 +35,7 @@ ALLOWED: Mapping[Right, tuple[str, ...]] = {
     Right.OWN: ("owner", "administrator"),
     Right.PERSONAL: ("owner",),
     Right.MANAGE: ("owner", "administrator"),
+    Right.SUBJECT: ("participant", "owner", "administrator"),
 }
 """Who has a right to the experiment of the matrix, which is the owner's."""
 
@@ -134,6 +135,12 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         ("node",),
         ("read:experiments",),
     ),
+    "Withdrawal": (
+        "node(id: $sealedId) { ... on Withdrawal {",
+        "} }",
+        ("node",),
+        ("read:participants",),
+    ),
     "ExportSchedule": (
         "node(id: $scheduleId) { ... on ExportSchedule {",
         "} }",
@@ -201,6 +208,9 @@ ARGUMENTS: Mapping[str, str] = {
     "experimentUpdate.id": "$experimentNode",
     "roomUpsert.input": "{experimentId: $experimentId, roomId: $newRoomId}",
     "participantUpsert.input": "{roomId: $roomId, participantId: $participantId}",
+    "participantWithdraw.input": "{experimentId: $experimentId, participantId: $participantId, "
+    'from: "2999-01-01T00:00:00.000Z"}',
+    "participantWithdrawalLift.id": "$withdrawalId",
     "recordsIngest.input": "{records: [$record]}",
     "quarantineResubmit.items": "[{id: $quarantinedId}]",
     "quarantineDiscard.ids": "[$quarantinedId]",
@@ -231,6 +241,8 @@ VARIABLES: Mapping[str, str] = {
     "record": "JSON!",
     "quarantinedId": "ID!",
     "recordingId": "String!",
+    "withdrawalId": "ID!",
+    "sealedId": "ID!",
 }
 
 

@@ -129,7 +129,7 @@ async def _lab(api: Api) -> Lab:
         a_participant(room, email="a@example.org", ip_address="::1", user_agent="x", **left),
         a_participant(room, **left),
     ]
-    person = people[0]["participant_id"]
+    person, gone = people[0]["participant_id"], people[1]["participant_id"]
     users["participant"] |= {"role": "PARTICIPANT", "participant_id": person}
     records = [A_RECORD[kind](each) for kind in RecordType for each in people]
     for record in records:
@@ -155,6 +155,9 @@ async def _lab(api: Api) -> Lab:
             "experimentIds": [experiment["experiment_id"]],
             "dataTypes": ["EVENTS"],
         },
+        "sealedId": await _withdrawn(
+            api, experiment["experiment_id"], users, gone, types=["EVENTS"]
+        ),
         **await _made(api, experiment["experiment_id"], users, **COMPLETED),
     }
     return Lab(api, users, variables)
@@ -209,7 +212,28 @@ async def _made(
         "quarantinedId": global_id("QuarantinedRecord", aside.key),
         "collaboratorInput": {"userId": spare["user_id"]},
         "groupInput": lab,
+        "withdrawalId": await _withdrawn(
+            api, experiment, users, users["participant"]["participant_id"], begins=LATER
+        ),
     }
+
+
+async def _withdrawn(
+    api: Api,
+    experiment: str,
+    users: Mapping[str, Row],
+    person: str,
+    begins: str | None = None,
+    types: list[str] | None = None,
+) -> str:
+    asked = {"experimentId": experiment, "participantId": person, "dataTypes": types}
+    key = await api.key_of(users["owner"].key)
+    done = await api.ask(WITHDRAW, key, input={**asked, "from": begins})
+    id_: str = done["participantWithdraw"]["withdrawal"]["id"]
+    return id_
+
+
+LATER = "2999-01-01T00:00:00.000Z"
 
 
 COMPLETED = {
@@ -232,6 +256,8 @@ GRANT = """mutation ($e: String!, $input: CollaboratorInput!) {
   collaboratorGrant(experimentId: $e, input: $input) { collaborator { id } } }"""
 KEY = "mutation ($input: ApiKeyInput!) { apiKeyCreate(input: $input) { apiKey { id } } }"
 CREATE = "mutation ($input: ExportInput!) { exportCreate(input: $input) { export { id } } }"
+WITHDRAW = """mutation ($input: WithdrawalInput!) { participantWithdraw(input: $input) {
+  withdrawal { id } } }"""
 SCHEDULE = """mutation ($input: ExportScheduleInput!) { exportScheduleCreate(input: $input) {
   schedule { id } } }"""
 
@@ -353,6 +379,8 @@ ABSENT: Mapping[str, Any] = {
     "groupGrantId": global_id("Collaborator", NOWHERE),
     "groupId": global_id("UserGroup", NOWHERE),
     "keyId": global_id("ApiKey", NOWHERE),
+    "withdrawalId": global_id("Withdrawal", NOWHERE),
+    "sealedId": global_id("Withdrawal", NOWHERE),
     "scheduleInput": {"name": "Mondays", "cron": "0 3 * * 1", "export": NONE},
 }
 """Things of the same kinds that do not exist."""

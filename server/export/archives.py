@@ -149,7 +149,7 @@ class Archive:
         }
         return {
             **metadata(self._plan, self._contents),
-            "ledger": self.manifest.ledger(self._contents.selected),
+            "ledger": self.manifest.ledger(self._contents.selected, self._contents.sealed),
             "media": self._media.ledger(len(self.manifest.media), len(self.manifest.missing)),
             "experiments": place_rows(self._contents.experiments),
             "rooms": rooms_with_counts(self._plan, self._contents),

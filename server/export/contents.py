@@ -67,6 +67,9 @@ class Contents:
         self.selected = {
             table.data_type: int(reader.tuples(table.selected)[0][0]) for table in plan.records
         }
+        self.sealed = {
+            table.data_type: int(reader.tuples(table.sealed)[0][0]) for table in plan.records
+        }
 
     @cached_property
     def of_participant(self) -> dict[str, dict[int, int]]:

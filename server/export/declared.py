@@ -20,7 +20,7 @@ from sqlmodel import SQLModel, col
 
 from server.column_types import JsonType
 from server.db import Stored
-from server.export.recipe import PARTICIPANTS, Recipe
+from server.export.recipe import PARTICIPANTS, Recipe, sealed
 from server.export.statements import Dialect, is_among_those_asked_for
 from server.export.tables import BORNE_BY, Column, Identifying, Kind, Query, RecordTable, Table
 from server.key_lists import among
@@ -122,6 +122,7 @@ def records(dialect: Dialect, recipe: Recipe, name: str) -> RecordTable:
             select(person, func.count()).where(_of_people(recipe, person), *kept).group_by(person)
         ),
         selected=dialect.compiled(select(func.count()).select_from(data_type.model).where(*chosen)),
+        sealed=dialect.compiled(select(func.count()).where(*sealed(recipe, name))),
     )
 
 

@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from server.db import Database
 from server.export.extrapolation import Extent
-from server.export.recipe import Recipe
+from server.export.recipe import Recipe, sealed
 from server.export.samples import fetched
 from server.key_lists import among
 from server.records import RecordType
@@ -71,6 +71,11 @@ async def media(db: Database, recipe: Recipe) -> tuple[int, int]:
     )
     [[count, total]] = await fetched(db, files)
     return int(count), int(total)
+
+
+async def sealed_rows(db: Database, recipe: Recipe, name: str) -> int:
+    """Return how many records of a type lie in what is selected, and are sealed."""
+    return await _one(db, select(func.count()).where(*sealed(recipe, name)))
 
 
 async def people_with(db: Database, recipe: Recipe, columns: Mapping[str, Any]) -> int:

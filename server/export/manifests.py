@@ -16,6 +16,9 @@ from server.export.tables import Column, Kind, Plan, RecordTable, Table
 
 FORMAT_VERSION = 1
 
+_SEALED = "CONSENT_WITHDRAWN"
+"""Why sealed records are withheld."""
+
 _MEDIA = (
     "IDENTIFIABLE MEDIA: the tables are de-identified, but video and audio show who people are. "
     "Handle it as personal data."
@@ -80,20 +83,26 @@ class Manifest:
         if data_type:
             self.written[data_type] += rows
 
-    def ledger(self, selected: Mapping[str, int]) -> list[dict[str, Any]]:
-        """Return what became of the selected records of each type."""
+    def ledger(
+        self, selected: Mapping[str, int], sealed: Mapping[str, int]
+    ) -> list[dict[str, Any]]:
+        """Return what became of the selected records of each type, the sealed ones among them."""
         return [
             {
                 "dataType": name,
-                "selected": count,
+                "selected": count + sealed[name],
                 "written": self.written[name],
                 "withheld": [
                     {"reason": reason, "count": withheld}
-                    for reason, withheld in sorted(self.withheld.get(name, Counter()).items())
+                    for reason, withheld in sorted(self._withheld(name, sealed[name]).items())
                 ],
             }
             for name, count in selected.items()
         ]
+
+    def _withheld(self, name: str, sealed: int) -> Counter[str]:
+        besides = Counter({_SEALED: sealed}) if sealed else Counter[str]()
+        return self.withheld.get(name, Counter[str]()) + besides
 
 
 def about(plan: Plan) -> dict[str, Any]:

@@ -3,7 +3,20 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import BindParameter, Integer, Select, cast, func, insert, inspect, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    cast,
+    func,
+    insert,
+    inspect,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -18,6 +31,7 @@ from server.records.columns import Identifies
 from server.records.experiments import Experiment
 from server.records.exports import Anonymization
 from server.records.participants import Participant, Pseudonym
+from server.records.sealed import SealedParticipant, SealedRecord
 
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 Experiments: TypeAlias = Sequence[int] | BindParameter[Any]
@@ -96,23 +110,41 @@ def people_of(experiments: Experiments) -> AnySelect:
 
 
 def names_of(experiments: Experiments) -> AnySelect:
-    """Select the names beside messages: experiment, participant id or an empty text, name."""
-    experiment, name = col(ChatMessage.experiment_key), col(ChatMessage.sender_name)
-    bearer = func.coalesce(col(ChatMessage.sender_id), "")
-    there = among(experiment, experiments)
-    return select(experiment, bearer, name).where(there, name.is_not(None)).distinct()
+    """Select the names beside messages: experiment, participant id or an empty text, name.
+
+    Those beside sealed ones as well: others may have written them.
+    """
+    found: list[AnySelect] = []
+    for model in (ChatMessage, SealedRecord):
+        experiment, name = col(model.experiment_key), col(model.sender_name)
+        bearer = func.coalesce(col(model.sender_id), "")
+        there = and_(among(experiment, experiments), name.is_not(None))
+        found.append(select(experiment, bearer, name).where(there))
+    both = union(*found).subquery()
+    return select(*both.c)
 
 
-def contacts_of(experiments: Experiments) -> AnySelect:
-    """Select contacts: experiment, then addresses of a participant or empty texts."""
-    experiment = col(Participant.experiment_key)
-    addresses = [
-        column
-        for column in inspect(Participant).columns
-        if column.info.get("identifies") in (Identifies.DIRECTLY, Identifies.IN_PART)
-        and column.key != "participant_id"
-    ]
-    there = among(experiment, experiments)
-    known = or_(*(column.is_not(None) for column in addresses))
-    texts = (func.coalesce(column, "") for column in addresses)
-    return select(experiment, *texts).where(there, known).distinct()
+def contacts_of(experiments: Experiments, *, whose: bool = False) -> AnySelect:
+    """Select contacts: experiment, then addresses of a participant or empty texts.
+
+    Those of sealed participants as well; in the end, if it is asked, the participant id.
+    """
+    found: list[AnySelect] = []
+    for model in (Participant, SealedParticipant):
+        columns = inspect(model).columns
+        names = [
+            column.key
+            for column in columns
+            if column.info.get("identifies") in (Identifies.DIRECTLY, Identifies.IN_PART)
+            and column.key != "participant_id"
+        ]
+        texts: list[ColumnElement[Any]] = [
+            func.coalesce(columns[name], "").label(name) for name in names
+        ]
+        if whose:
+            texts.append(columns["participant_id"])
+        known = or_(*(columns[name].is_not(None) for name in names))
+        there = among(columns["experiment_key"], experiments)
+        found.append(select(columns["experiment_key"], *texts).where(there, known))
+    both = union(*found).subquery()
+    return select(*both.c)

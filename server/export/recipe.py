@@ -15,6 +15,7 @@ from server.records.experiments import Experiment
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.participants import Participant
 from server.records.rooms import Room
+from server.records.sealed import SealedRecord
 from server.timestamps import Timestamp
 
 ROOMS, PARTICIPANTS = "ROOMS", "PARTICIPANTS"
@@ -93,6 +94,19 @@ def selected(recipe: Recipe, name: str) -> list[ColumnElement[bool]]:
         recipe.selects(*places),
         recipe.within(name, columns["id"]),
         *asked.clauses(columns),
+    ]
+
+
+def sealed(recipe: Recipe, name: str) -> list[ColumnElement[bool]]:
+    """Return the clauses that keep the sealed records of a data type that lie in what is selected.
+
+    Whatever a filter asks: to answer it would tell what they hold.
+    """
+    places = (SealedRecord.experiment_key, SealedRecord.room_key, SealedRecord.participant_key)
+    return [
+        recipe.selects(*map(col, places)),
+        col(SealedRecord.data_type) == name,
+        recipe.within(name, col(SealedRecord.record_key)),
     ]
 
 

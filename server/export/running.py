@@ -37,7 +37,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         report.tell("Reading the selection")
         media = Media(plan, source, contents)
         manifest = _write(plan, contents, media, report, file)
-        ledger = manifest.ledger(contents.selected)
+        ledger = manifest.ledger(contents.selected, contents.sealed)
         if not all(map(_adds_up, ledger)):
             raise RowsLost
         media_ledger = media.ledger(len(manifest.media), len(manifest.missing))

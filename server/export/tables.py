@@ -80,6 +80,7 @@ class RecordTable(Table):
     json       its JSON columns by themselves, where there are any: CSV needs their keys in advance
     counts     rows of each participant
     selected   rows in all, counted without regard to how they will be read
+    sealed     rows in the same places whose participants have withdrawn
     """
 
     data_type: str
@@ -87,6 +88,7 @@ class RecordTable(Table):
     json: Table | None
     counts: Query
     selected: Query
+    sealed: Query
 
 
 @dataclass(frozen=True)

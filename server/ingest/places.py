@@ -57,6 +57,10 @@ class Places:
     def room_keys(self) -> list[int]:
         return [room.key for room in self._rooms.values()]
 
+    @property
+    def experiment_keys(self) -> set[int]:
+        return {room.experiment_key for room in self._rooms.values()}
+
     def get(self, room_id: object) -> KnownRoom | None:
         return self._rooms.get(room_id) if isinstance(room_id, str) else None
 

@@ -19,6 +19,7 @@ from server.records import RecordType
 from server.records.base import Place
 from server.records.checks import EXPERIMENT_START
 from server.records.quarantine import RefusalCode
+from server.sealing.withdrawn import Withdrawn
 
 _AT_ONCE = 100
 """How many records are looked at before others have their turn: less than a millisecond."""
@@ -31,6 +32,13 @@ _INT32 = 2**31
 Item = TypeVar("Item")
 _Placed = tuple[int, dict[str, Any], int | None]
 """A record's index in its batch, its row, and its room's experiment start."""
+
+_WITHDRAWN = Refusal(
+    RefusalCode.CONSENT_WITHDRAWN,
+    "Its participant has withdrawn, or does not consent to this data type: nothing of it is kept, "
+    "so do not send it again.",
+    "participantId",
+)
 
 _TAKEN = Refusal(
     RefusalCode.ID_TAKEN,
@@ -79,9 +87,9 @@ async def read_batch(records: Sequence[object]) -> Batch:
     return batch
 
 
-async def sort(tx: AsyncConnection, batch: Batch, places: Places) -> Sorted:
+async def sort(tx: AsyncConnection, batch: Batch, places: Places, withdrawn: Withdrawn) -> Sorted:
     """Find out what becomes of each record, in the order in which they were sent."""
-    placed, refused = await _place(batch, places)
+    placed, refused = await _place(batch, places, withdrawn)
     new: dict[RecordType, list[dict[str, Any]]] = defaultdict(list)
     accepted: list[int] = []
     for (record_type, experiment), rows in placed.items():
@@ -101,7 +109,7 @@ async def sort(tx: AsyncConnection, batch: Batch, places: Places) -> Sorted:
 
 
 async def _place(
-    batch: Batch, places: Places
+    batch: Batch, places: Places, withdrawn: Withdrawn
 ) -> tuple[dict[tuple[RecordType, int], list[_Placed]], dict[int, Refusal]]:
     """Return the records as rows, by type and experiment, and those that are refused so far."""
     refused = dict(batch.refused)
@@ -110,7 +118,12 @@ async def _place(
         for index, (record_type, said) in some:
             try:
                 room = places.room(said["room_id"], said["experiment_id"])
+                if withdrawn.anybody and record_type in withdrawn.types(
+                    room.experiment_key, said["participant_id"]
+                ):
+                    raise _WITHDRAWN
                 row = _placed(said, room)
+                withdrawn.without(record_type, room.key, row)
             except Refusal as refusal:
                 refused[index] = refusal
             else:

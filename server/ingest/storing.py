@@ -17,6 +17,7 @@ from server.ingest.reading import said_by
 from server.ingest.refusals import Refusal
 from server.ingest.sorting import Batch, Sorted, read_batch, sort
 from server.records.quarantine import RefusalCode
+from server.sealing.withdrawn import EVERY, Withdrawn, withdrawn_from
 from server.timestamps import now
 
 ADDING = "write:events"
@@ -93,13 +94,14 @@ async def _store(tx: AsyncConnection, actor: Actor, batch: Batch, *, atomic: boo
     named = {said["room_id"] for _, said in batch.read.values()}
     places = await places_of(tx, actor, named | _rooms_of(batch))
     await take_rooms(tx, places.room_keys)
-    sorted_ = await sort(tx, batch, places)
+    withdrawn = await withdrawn_from(tx, places.experiment_keys)  # by now: nobody seals meanwhile
+    sorted_ = await sort(tx, batch, places, withdrawn)
     if atomic and sorted_.refused:
         told = {index: sorted_.refused.get(index, _TOGETHER) for index in range(len(batch.records))}
         sorted_ = Sorted({}, [], told)
     for record_type, rows in sorted_.new.items():
         await fill(tx, record_type.value.model, rows)
-    await _keep_aside(tx, actor, batch, places, sorted_)
+    await _keep_aside(tx, actor, batch, places, withdrawn, sorted_)
     return Outcome(
         sorted_.stored,
         len(sorted_.accepted) - sorted_.stored,
@@ -108,19 +110,39 @@ async def _store(tx: AsyncConnection, actor: Actor, batch: Batch, *, atomic: boo
 
 
 async def _keep_aside(
-    tx: AsyncConnection, actor: Actor, batch: Batch, places: Places, sorted_: Sorted
+    tx: AsyncConnection,
+    actor: Actor,
+    batch: Batch,
+    places: Places,
+    withdrawn: Withdrawn,
+    sorted_: Sorted,
 ) -> None:
     kept = [
         Kept(record, refusal, _experiment_of(record, places))
         for record, refusal in (
             (batch.records[index], refusal) for index, refusal in sorted_.refused.items()
         )
+        if not _is_withdrawn(record, places, withdrawn)
     ]
     if kept:
         await quarantine.keep(tx, actor.user_key, now(), kept)
     if sorted_.accepted and await quarantine.has_any(tx, actor.user_key):
         accepted = [batch.records[index] for index in sorted_.accepted]
         await quarantine.release(tx, actor.user_key, accepted)
+
+
+def _is_withdrawn(record: object, places: Places, withdrawn: Withdrawn) -> bool:
+    """Say whether a record, whatever is wrong with it, is of somebody who has withdrawn from it."""
+    said = said_by(record)
+    room, person, name = (
+        places.get(said.get("roomId")),
+        said.get("participantId"),
+        said.get("dataType"),
+    )
+    if room is None or not isinstance(person, str):
+        return False
+    types = withdrawn.types(room.experiment_key, person)
+    return types == EVERY or name in {each.name for each in types}
 
 
 def _experiment_of(record: object, places: Places) -> int | None:

@@ -13,10 +13,12 @@ from server.records import exports as exports
 from server.records import groups as groups
 from server.records import quarantine as quarantine
 from server.records import revisions as revisions
+from server.records import sealed as sealed
 from server.records import sessions as sessions
 from server.records import tallies as tallies
 from server.records import time_shifts as time_shifts
 from server.records import users as users
+from server.records import withdrawals as withdrawals
 from server.records.chat_messages import CHAT_MESSAGES
 from server.records.components import COMPONENTS
 from server.records.continuous_ratings import CONTINUOUS_RATINGS

@@ -40,6 +40,12 @@ class AuditAction(Described):
     DOWNLOAD = "DOWNLOAD", "Downloaded a file."
     UPLOAD = "UPLOAD", "Uploaded the file of a recording."
     ERASE = "ERASE", "Erased data."
+    WITHDRAW = "WITHDRAW", "Withdrew somebody, or their consent to some data types."
+    WITHDRAWAL_LIFT = "WITHDRAWAL_LIFT", "Lifted a withdrawal: what was sealed was put back."
+    EXPORT_WITHDRAW = (
+        "EXPORT_WITHDRAW",
+        "Deleted the file of an export, as somebody in it has withdrawn.",
+    )
     DISCARD = "DISCARD", "Dropped records that were in quarantine."
     ATTEMPT = "ATTEMPT", "Asked for anything else, and was refused."
 

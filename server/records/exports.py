@@ -53,7 +53,10 @@ class ExportStatus(Described):
     CANCELED = "CANCELED", "Stopped on demand; there is no file."
     COMPLETED = "COMPLETED", "The file is ready."
     FAILED = "FAILED", "There is no file: `errorCode` and `errorMessage` say why."
-    EXPIRED = "EXPIRED", "The file was deleted when its time was over."
+    EXPIRED = (
+        "EXPIRED",
+        ("The file was deleted: its time was over, or somebody in it has withdrawn."),
+    )
 
     @property
     def final(self) -> bool:
@@ -97,6 +100,11 @@ class WithheldReason(Described):
     AGGREGATED = "AGGREGATED", "They went into statistics, and are not shown one by one."
     SMALL_GROUP = "SMALL_GROUP", "They would have described too few people."
     IDENTIFIERS = "IDENTIFIERS", "They show who people are."
+    CONSENT_WITHDRAWN = (
+        "CONSENT_WITHDRAWN",
+        "Their participants have withdrawn, or do not consent to this data type; counted whatever "
+        "the filter asks, which is not asked of them.",
+    )
     FILE_MISSING = "FILE_MISSING", "There is a record of a file, and no file in the store."
 
 

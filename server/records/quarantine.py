@@ -40,6 +40,10 @@ class RefusalCode(Described):
         "It has no onset, and the room has no experiment start to calculate it from.",
     )
     ID_TAKEN = "ID_TAKEN", "There is a record of that id already, and it says something else."
+    CONSENT_WITHDRAWN = (
+        "CONSENT_WITHDRAWN",
+        "Its participant has withdrawn, or does not consent to its data type: it is not kept.",
+    )
     BATCH_REFUSED = "BATCH_REFUSED", "Another record of its batch was refused, which was atomic."
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic.alias_generators import to_camel
 from sqlalchemy import BigInteger, ColumnElement, cast, func, inspect, select
 from sqlmodel import col
 
 from server.db import Database
-from server.export.extents import extent_of, media, people_with, smallest_group
+from server.export.extents import extent_of, media, people_with, sealed_rows, smallest_group
 from server.export.extrapolation import Extent, foreseen_bytes, surveyed
 from server.export.pseudonyms import assign_pseudonyms
 from server.export.recipe import Recipe
@@ -113,6 +114,7 @@ async def estimate(context: Context, wanted: Wanted) -> Estimate:
         hits=_hits(extent, sample),
         withheld=[
             *_withheld(extent, sample),
+            *await _sealed(db, recipe),
             *await _left_out(db, recipe, 0 if recipe.include_media else files),
         ],
     )
@@ -163,7 +165,7 @@ async def _seconds(
         return round(_START_SECONDS + rows * int(milliseconds) / 1000 / int(written), 1)
     if sample is None:
         return None
-    seen = sum(int(entry["selected"]) for entry in sample.ledger)
+    seen = sum(map(_read, sample.ledger))
     return round(_START_SECONDS + sample.seconds * max(rows, 1) / max(seen, 1), 1)
 
 
@@ -192,7 +194,7 @@ def _identifying(recipe: Recipe) -> list[IdentifyingColumn]:
 def _hits(extent: Extent, sample: Survey | None) -> list[Hits]:
     if sample is None:
         return []
-    selected = {entry["dataType"]: entry["selected"] for entry in sample.ledger}
+    selected = {entry["dataType"]: _read(entry) for entry in sample.ledger}
     return [
         Hits(
             RecordType[each["dataType"]],
@@ -213,12 +215,30 @@ def _withheld(extent: Extent, sample: Survey | None) -> list[Left]:
         Left(
             WithheldReason(each["reason"]),
             RecordType[entry["dataType"]],
-            _scaled(each["count"], extent.rows[entry["dataType"]], entry["selected"]),
+            _scaled(each["count"], extent.rows[entry["dataType"]], _read(entry)),
             WithheldReason(each["reason"]).description,
         )
         for entry in sample.ledger
         for each in entry["withheld"]
+        if each["reason"] != WithheldReason.CONSENT_WITHDRAWN
     ]
+
+
+async def _sealed(db: Database, recipe: Recipe) -> list[Left]:
+    """Return which records would not be in the files as their participants have withdrawn."""
+    reason = WithheldReason.CONSENT_WITHDRAWN
+    counts = [(RecordType[name], await sealed_rows(db, recipe, name)) for name in recipe.data_types]
+    return [Left(reason, each, count, reason.description) for each, count in counts if count]
+
+
+def _read(entry: Mapping[str, Any]) -> int:
+    """Return how many records of a type there were to read: not those that are sealed."""
+    sealed = [
+        int(each["count"])
+        for each in entry["withheld"]
+        if each["reason"] == WithheldReason.CONSENT_WITHDRAWN
+    ]
+    return int(entry["selected"]) - sum(sealed)
 
 
 async def _left_out(db: Database, recipe: Recipe, files: int) -> list[Left]:

@@ -22,6 +22,7 @@ from server.records.groups import UserGroup
 from server.records.participants import Participant
 from server.records.quarantine import QuarantinedRecord
 from server.records.rooms import Room
+from server.records.withdrawals import Withdrawal
 from server.rows import TableLayout, layout_of
 
 _SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]] = {
@@ -32,6 +33,7 @@ _SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]]
     ApiKey: Actor.holds,
     UserGroup: Actor.sees_groups,
     QuarantinedRecord: Actor.sees_quarantined,
+    Withdrawal: Actor.owns,
 }
 """What is not seen by all who see the experiment it is about."""
 

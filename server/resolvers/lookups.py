@@ -26,6 +26,7 @@ from server.records.participants import PARTICIPANTS, Participant
 from server.records.quarantine import QUARANTINE
 from server.records.rooms import ROOMS, Room
 from server.records.users import User
+from server.records.withdrawals import WITHDRAWALS
 from server.resolvers.context import Context
 from server.resolvers.kept import seen
 from server.resolvers.own_questions import findable
@@ -49,6 +50,7 @@ NODES: Mapping[str, Listed] = {
         AUDIT_LOG,
         API_KEYS,
         QUARANTINE,
+        WITHDRAWALS,
         *(t.value for t in RecordType),
     )
 }

@@ -79,7 +79,7 @@ async def own_view(db: Database, actor: Actor) -> OwnView:
     experiments = keys(_EXPERIMENTS)
     people = await _fetch(db, "people", people_of(experiments), given)
     names = await _fetch(db, "names", names_of(experiments), given)
-    theirs = contacts_of(experiments).add_columns(col(Participant.participant_id))
+    theirs = contacts_of(experiments, whose=True)
     contacts = await _fetch(db, "contacts", theirs, given)
     return OwnView(_disguises(actor.participant_id, given[_EXPERIMENTS], people, names, contacts))
 

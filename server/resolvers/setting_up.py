@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.errors import BadUserInput, Forbidden, NotFound
+from server.errors import BadUserInput, ConsentWithdrawn, Forbidden, NotFound
 from server.global_ids import type_and_key
 from server.ingest.starts import move_start
 from server.ingest.storing import ADDING
@@ -23,6 +23,7 @@ from server.resolvers.names import named
 from server.resolvers.own_questions import findable
 from server.resolvers.reasons import MANAGE
 from server.rows import Row, TableLayout, layout_of
+from server.sealing.withdrawn import withdrawn_from
 from server.timestamps import now
 
 LONGEST_TEXT = 20_000
@@ -120,6 +121,13 @@ async def put_participant(context: Context, room_id: str, participant_id: str, s
                 "There is no such room that you may add to: make it by `roomUpsert`.",
                 ["input", "roomId"],
             )
+        if (await withdrawn_from(tx, [room.experiment_key])).wholly(
+            room.experiment_key, participant_id
+        ):
+            raise ConsentWithdrawn(
+                "They have withdrawn from the experiment: nothing of them is kept.",
+                ["input", "participantId"],
+            )
         place = {"experiment_key": room.experiment_key, "room_key": room.key}
         named_so = _PARTICIPANT.columns["participant_id"] == participant_id
         here = _PARTICIPANT.columns["room_key"] == room.key
@@ -140,8 +148,11 @@ async def _one(
 
 async def _added(tx: AsyncConnection, layout: TableLayout, values: Said) -> Row:
     _check_span(values)
-    added = insert(layout.model).values(values).returning(layout.columns["key"])
-    return await _again(tx, layout, (await tx.execute(added)).scalar_one())
+    await tx.execute(insert(layout.model).values(values))
+    names = ("room_key", "participant_id") if layout is _PARTICIPANT else ("room_id",)
+    row = await _one(tx, layout, *(layout.columns[name] == values[name] for name in names))
+    assert row is not None  # looked up by name: a trigger may have given it another key
+    return row
 
 
 async def _changed(tx: AsyncConnection, layout: TableLayout, there: Row, values: Said) -> Row:

@@ -43,6 +43,7 @@ from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 from server.schema.setting_up import SettingUpMutation
 from server.schema.sharing import SharingMutation
 from server.schema.uploads import UploadMutation
+from server.schema.withdrawals import WithdrawalMutation
 
 
 @strawberry.type(description="All that can be read.")
@@ -67,6 +68,7 @@ class Mutation(
     IngestMutation,
     SettingUpMutation,
     UploadMutation,
+    WithdrawalMutation,
 ): ...
 
 

@@ -20,6 +20,7 @@ from server.records.participants import (
 from server.records.rooms import ROOMS, RoomBase, RoomFilter
 from server.records.rooms import Room as RoomTable
 from server.records.users import User as UserTable
+from server.records.withdrawals import WITHDRAWALS, WithdrawalFilter
 from server.resolvers.listings import Counts, Listing, PageWithin, Window
 from server.resolvers.lookups import Parents
 from server.resolvers.rights import Accesses, OwnersOnly
@@ -33,6 +34,7 @@ from server.schema.people import User
 from server.schema.rights import Access
 from server.schema.rollups import RoomRollUps
 from server.schema.scope import KEEP, SORT, After, Before, DataScope, First, Last
+from server.schema.withdrawals import Withdrawal
 
 LazyRoom = Annotated["Room", strawberry.lazy("server.schema.experiments")]
 LazyExperiment = Annotated["Experiment", strawberry.lazy("server.schema.experiments")]
@@ -146,6 +148,21 @@ class Experiment(ExperimentBase, Node, DataScope):
     ) -> Connection[Collaborator] | None:
         listing = Listing(COLLABORATORS, COLLABORATORS.filter())
         return loaded(OwnersOnly(PageWithin(listing, Window(first, after)), listing.listed.scope))
+
+    @strawberry.pydantic.field(
+        description="Who withdrew from it, or from some data types of it, in the order in which "
+        "they did; null for all but its owner and administrators.",
+        extensions=[Batched()],
+    )
+    def withdrawals(
+        self,
+        filter: Annotated[WithdrawalFilter | None, KEEP] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Withdrawal] | None:
+        listing = Listing(WITHDRAWALS, filter or WITHDRAWALS.filter())
+        page = PageWithin(listing, Window(first, after))
+        return loaded(OwnersOnly(page, WITHDRAWALS.scope, AuditAction.READ_IDENTIFIED))
 
     @strawberry.pydantic.field(
         description="What was done to it, the newest first; null for all but its owner and "

@@ -38,6 +38,7 @@ from server.records.recordings import RecordingKind, RecordingKindIn
 from server.records.rooms import ROOMS, RoomStatus, RoomStatusIn
 from server.records.sync_metrics import SyncBand, SyncBandIn
 from server.records.users import UserRole
+from server.records.withdrawals import WITHDRAWALS
 
 Kind = TypeVar("Kind", bound=Enum)
 
@@ -73,6 +74,7 @@ _LISTED: tuple[Listed, ...] = (
     EXPORT_SCHEDULES,
     AUDIT_LOG,
     QUARANTINE,
+    WITHDRAWALS,
     *(record_type.value for record_type in RecordType),
 )
 

@@ -50,6 +50,11 @@ class Right(Enum):
         "MANAGE", description="Owns the experiment, or is an administrator; null to all others."
     )
 
+    SUBJECT = strawberry.enum_value(
+        "SUBJECT",
+        description="It is about themselves, or they own the experiment, or are an administrator.",
+    )
+
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
@@ -114,6 +119,8 @@ RULES: Mapping[str, Rule] = {
     "Mutation.experimentUpdate": _rule(Right.MANAGE, _SHARING),
     "Mutation.roomUpsert": _rule(Right.MANAGE, _ADDING),
     "Mutation.participantUpsert": _rule(Right.MANAGE, _ADDING),
+    "Mutation.participantWithdraw": _rule(Right.SUBJECT, _SHARING),
+    "Mutation.participantWithdrawalLift": _rule(Right.SUBJECT, _SHARING),
     "Query.quarantine": _rule(Right.MANAGE, _ADDING),
     "Mutation.recordsIngest": _rule(Right.MANAGE, _ADDING),
     "Mutation.quarantineResubmit": _rule(Right.MANAGE, _ADDING),
@@ -140,6 +147,7 @@ RULES: Mapping[str, Rule] = {
     "Experiment.access": _rule(Right.VIEW),
     "Experiment.collaborators": _rule(Right.MANAGE, _EXPERIMENTS),
     "Experiment.participantCodes": _rule(Right.MANAGE, _PEOPLE),
+    "Experiment.withdrawals": _rule(Right.MANAGE, _PEOPLE),
     "Experiment.auditLog": _rule(Right.MANAGE, _EXPERIMENTS),
     "Experiment.roomCount": _rule(Right.VIEW, _EXPERIMENTS),
     "Experiment.participantCount": _rule(Right.VIEW, _PEOPLE),
@@ -158,6 +166,8 @@ RULES: Mapping[str, Rule] = {
     "Collaborator.group": _rule(Right.MANAGE),
     "Collaborator.grantedBy": _rule(Right.MANAGE),
     "Collaborator.dataTypes": _rule(Right.MANAGE),
+    "Withdrawal.dataTypes": _rule(Right.MANAGE),
+    "Withdrawal.sealed": _rule(Right.MANAGE),
     "UserGroup.owner": _rule(Right.OWN, _EXPERIMENTS),
     "UserGroup.members": _rule(Right.OWN, _EXPERIMENTS),
     "Recording.downloadUrl": _rule(Right.IDENTIFIED),

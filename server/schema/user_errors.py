@@ -39,6 +39,9 @@ class UserErrorCode(Enum):
     ALREADY_THERE = strawberry.enum_value(
         "ALREADY_THERE", description="There is one already, and it is not overwritten."
     )
+    CONSENT_WITHDRAWN = strawberry.enum_value(
+        "CONSENT_WITHDRAWN", description="It is about somebody who has withdrawn."
+    )
     BUSY = strawberry.enum_value(
         "BUSY", description="It cannot be done at this moment: ask again in a minute."
     )

@@ -19,7 +19,9 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from server.db import Database
+from server.records import RecordType
 from server.records.recordings import Recording
+from server.records.sealed import SealedRecord
 from server.storage import Storage
 
 
@@ -82,7 +84,14 @@ async def sweep(folder: Path, db: Database, storage: Storage) -> None:
                     col(Recording.id) == recording, col(Recording.storage_key) == key
                 )
             )
-        if kept is None:
+            sealed = await tx.scalar(
+                select(col(SealedRecord.id)).where(
+                    col(SealedRecord.data_type) == RecordType.RECORDINGS.name,
+                    col(SealedRecord.record_key) == recording,
+                    col(SealedRecord.content).contains(key, autoescape=True),
+                )
+            )
+        if kept is None and sealed is None:
             await storage.delete(key)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 

@@ -22,6 +22,7 @@ from server.records.experiments import Experiment, ExperimentStatus
 from server.records.participants import Participant, ParticipantStatus
 from server.records.rooms import Room, RoomStatus
 from server.rows import layout_of
+from server.sealing.withdrawn import withdrawn_from
 
 _EXPERIMENT = layout_of(Experiment)
 
@@ -121,11 +122,16 @@ class Places:
         for room, person in people:
             by_room[room].add(person)
         new: list[dict[str, Any]] = []
+        withdrawn = await withdrawn_from(tx, {self._rooms[room][1] for room in by_room})
         for room, named in by_room.items():
             key, experiment_key = self._rooms[room]
             there = select(col(Participant.participant_id)).where(col(Participant.room_key) == key)
             place = {"experiment_key": experiment_key, "room_key": key}
-            missing = sorted(named.difference((await tx.scalars(there)).all()))
+            missing = [
+                person
+                for person in sorted(named.difference((await tx.scalars(there)).all()))
+                if not withdrawn.wholly(experiment_key, person)
+            ]
             new += [
                 {**_nobody(person), **self.source.participant(room, person), **place}
                 for person in missing
