@@ -90,6 +90,7 @@ async def test_an_empty_database_becomes_exactly_what_the_code_declares(empty: D
 
 
 async def test_a_second_migration_does_nothing(db: Database, tmp_path: Path) -> None:
+    await require_current(db)  # it is open: SQLite's own files are there
     before = files_in(tmp_path)
 
     assert not await migrate(db)
