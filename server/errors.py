@@ -12,6 +12,7 @@
     ├── AlreadyThere        ALREADY_THERE      what is to be imported, or sent, would overwrite some
     ├── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
     ├── NotFinished         NOT_FINISHED       the export is still going on
+    ├── Archived            ARCHIVED           the experiment is read-only
     └── Busy                BUSY               not now, but soon
 
 Any other exception is a bug: it is logged, and the caller is told only that it happened.
@@ -102,6 +103,12 @@ class NotFinished(ExpectedFailure):
     """The export is still going on, so it cannot be tried again."""
 
     code = "NOT_FINISHED"
+
+
+class Archived(ExpectedFailure):
+    """The experiment is archived: what it holds is read, and not changed."""
+
+    code = "ARCHIVED"
 
 
 class Busy(ExpectedFailure):

@@ -40,6 +40,7 @@ class RefusalCode(Described):
         "It has no onset, and the room has no experiment start to calculate it from.",
     )
     ID_TAKEN = "ID_TAKEN", "There is a record of that id already, and it says something else."
+    ARCHIVED = "ARCHIVED", "The experiment is archived: nothing is added to it."
     BATCH_REFUSED = "BATCH_REFUSED", "Another record of its batch was refused, which was atomic."
 
 

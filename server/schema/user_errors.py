@@ -39,6 +39,11 @@ class UserErrorCode(Enum):
     ALREADY_THERE = strawberry.enum_value(
         "ALREADY_THERE", description="There is one already, and it is not overwritten."
     )
+    ARCHIVED = strawberry.enum_value(
+        "ARCHIVED",
+        description="The experiment is archived, so that it is only read; to change it, set its "
+        "status to COMPLETED first.",
+    )
     BUSY = strawberry.enum_value(
         "BUSY", description="It cannot be done at this moment: ask again in a minute."
     )
