@@ -40,6 +40,11 @@ class ParticipantField(Described):
     IP_ADDRESS = "IP_ADDRESS", "The network address that they came from."
     USER_AGENT = "USER_AGENT", "The browser that they used."
 
+    @property
+    def column(self) -> str:
+        """The column of `participant` that it is."""
+        return self.value.lower()
+
 
 class ExperimentBase(SQLModel):
     """An experiment's public columns."""

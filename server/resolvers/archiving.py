@@ -44,9 +44,7 @@ async def archive(context: Context, id_: str) -> Row:
     return row
 
 
-async def put_away(
-    tx: AsyncConnection, experiment_key: int, origin: Origin, at: Timestamp
-) -> bool:
+async def put_away(tx: AsyncConnection, experiment_key: int, origin: Origin, at: Timestamp) -> bool:
     """Make an experiment read-only, and have its package written; False if it has one.
 
     Wake the exporter once this is committed.
@@ -56,7 +54,9 @@ async def put_away(
     changed = update(Experiment).where(this, col(Experiment.status) != ExperimentStatus.ARCHIVED)
     was_open = (await tx.execute(changed.values(archived))).rowcount > 0
     await tx.execute(
-        update(Experiment).where(this, col(Experiment.completed_at).is_(None)).values(completed_at=at)
+        update(Experiment)
+        .where(this, col(Experiment.completed_at).is_(None))
+        .values(completed_at=at)
     )
     if not was_open and await _has_package(tx, experiment_key):
         return False
@@ -74,7 +74,7 @@ async def pack(tx: AsyncConnection, experiment_key: int, origin: Origin, at: Tim
             col(Experiment.id) == experiment_key
         )
     )
-    experiment_id, owner_key = tuple(found.one())
+    experiment_id, owner_key = tuple[Any, ...](found.one())
     owner = await requester(tx, owner_key)
     await drop_package(tx, experiment_key)
     try:

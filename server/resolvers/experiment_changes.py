@@ -25,7 +25,7 @@ def standing(experiment: Row, said: Said) -> dict[str, Any]:
     What is archived can be changed by what takes it out of the archive alone.
     """
     status = said.get("status", experiment.status)
-    if said.keys() != {"status"} or status != experiment.status:
+    if set(said) != {"status"} or status != experiment.status:
         require_open(status if experiment.status == ExperimentStatus.ARCHIVED else "")
     if status == ExperimentStatus.ACTIVE:
         return {"completed_at": None}
@@ -46,13 +46,8 @@ async def follow_up(tx: AsyncConnection, context: Context, before: Row, said: Sa
 
 async def empty(tx: AsyncConnection, experiment_key: int, fields: Sequence[str]) -> None:
     """Take what is not to be known any more out of the rows of an experiment's participants."""
-    columns = [getattr(Participant, name) for name in columns_of(fields)]
+    columns = [getattr(Participant, ParticipantField(each).column) for each in fields]
     known = or_(*(col(each).is_not(None) for each in columns))
     here = col(Participant.experiment_key) == experiment_key
     nothing = {each.key: None for each in columns}
     await tx.execute(update(Participant).where(here, known).values(nothing))
-
-
-def columns_of(fields: Sequence[str]) -> list[str]:
-    """Return the columns of participants that some fields are."""
-    return [ParticipantField(each).value.lower() for each in fields]

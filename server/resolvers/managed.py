@@ -48,7 +48,7 @@ async def writable(
 
 def require_open(status: str, field: Sequence[str] = ()) -> None:
     """Raise Archived for an experiment that is only read."""
-    if status == ExperimentStatus.ARCHIVED:
+    if status == ExperimentStatus.ARCHIVED.value:
         raise Archived(READ_ONLY, field)
 
 

@@ -13,12 +13,12 @@ from server.errors import BadUserInput, Forbidden, NotFound
 from server.ingest.starts import move_start
 from server.ingest.storing import ADDING
 from server.records.audit import AuditAction
-from server.records.experiments import Experiment, ExperimentStatus
+from server.records.experiments import Experiment, ExperimentStatus, ParticipantField
 from server.records.participants import Participant, ParticipantStatus
 from server.records.rooms import Room, RoomStatus
 from server.records.users import UserRole
 from server.resolvers.context import Context
-from server.resolvers.experiment_changes import columns_of, follow_up, standing
+from server.resolvers.experiment_changes import follow_up, standing
 from server.resolvers.managed import EXPERIMENT, managed, require_open, writable
 from server.resolvers.managed import named as named_by
 from server.resolvers.names import named
@@ -147,7 +147,7 @@ async def _left_out(tx: AsyncConnection, experiment_key: int) -> dict[str, None]
     this = col(Experiment.id) == experiment_key
     status, fields = (await tx.execute(asked.where(this).with_for_update(read=True))).one()
     require_open(status, ["input", "roomId"])
-    return dict.fromkeys(columns_of(fields))
+    return dict.fromkeys(ParticipantField(each).column for each in fields)
 
 
 async def _one(

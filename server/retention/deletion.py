@@ -84,7 +84,7 @@ async def count_files(tx: AsyncConnection, experiment_key: int) -> tuple[int, in
     """Return how many files the recordings of an experiment have, and how many bytes in all."""
     size = func.coalesce(func.sum(col(Recording.file_size)), 0)
     found = await tx.execute(select(func.count(), size).where(*_with_files(experiment_key)))
-    count, total = tuple(found.one())
+    count, total = tuple[Any, ...](found.one())
     return int(count), int(total)
 
 

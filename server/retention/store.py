@@ -1,7 +1,7 @@
 """Policies and what is due of them: each change is one step, made only from where it can start."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,8 +13,8 @@ from server.records.retention import RetentionAction, RetentionPolicy, Retention
 from server.retention.timetable import due_at
 from server.timestamps import Timestamp
 
-_POLICY = (
-    col(Experiment.id).label("experiment_key"),
+_POLICY: Sequence[Any] = (
+    col(RetentionPolicy.experiment_key),
     col(Experiment.experiment_id),
     col(Experiment.status),
     col(Experiment.completed_at),
@@ -113,7 +113,9 @@ async def claim(tx: AsyncConnection, step: Row[Any], worker: str, until: int) ->
     """Take what was found free; False if another has, or it is no longer to be done."""
     held, lease = col(RetentionStep.worker), col(RetentionStep.lease_until)
     as_found = (
-        held.is_(None) if step.worker is None else and_(held == step.worker, lease == step.lease_until)
+        held.is_(None)
+        if step.worker is None
+        else and_(held == step.worker, lease == step.lease_until)
     )
     taken = update(RetentionStep).where(
         col(RetentionStep.id) == step.id, col(RetentionStep.done_at).is_(None), as_found
@@ -133,14 +135,12 @@ async def release(tx: AsyncConnection, step: Row[Any], worker: str) -> None:
     await tx.execute(free.values(worker=None, lease_until=None))
 
 
-async def count(
-    tx: AsyncConnection, step: Row[Any], worker: str, gone: Mapping[str, int]
-) -> None:
+async def count(tx: AsyncConnection, step: Row[Any], worker: str, gone: Mapping[str, int]) -> None:
     """Add to what is gone."""
     this = _mine(step, worker)
     found = (await tx.execute(select(col(RetentionStep.deleted)).where(*this))).first()
     if found is not None:
-        so_far: dict[str, int] = found[0] or {}
+        so_far = cast("dict[str, int]", found[0] or {})
         sums = {name: so_far.get(name, 0) + gone.get(name, 0) for name in {**so_far, **gone}}
         await tx.execute(update(RetentionStep).where(*this).values(deleted=sums))
 

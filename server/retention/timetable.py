@@ -5,7 +5,7 @@ least a day after the second. Whatever kept a notice from being given postpones 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 from server.records.retention import RetentionAction
 from server.timestamps import Timestamp
@@ -14,26 +14,15 @@ DAY = 24 * 3600 * 1000
 """Milliseconds."""
 
 
-class Policy(Protocol):
-    """What a policy's row says."""
-
-    @property
-    def delete_after_days(self) -> int | None: ...
-    @property
-    def delete_at(self) -> Timestamp | None: ...
-    @property
-    def media_days(self) -> int | None: ...
-    @property
-    def archive_after_days(self) -> int | None: ...
-
-
 def due_at(
-    policy: Policy, action: RetentionAction, completed_at: Timestamp | None
+    policy: Any,  # noqa: ANN401 - a row of it, or what it would be
+    action: RetentionAction,
+    completed_at: Timestamp | None,
 ) -> Timestamp | None:
     """Return for when a policy has something; None for never, or not as things stand."""
     if action is RetentionAction.DELETE_DATA and policy.delete_at is not None:
-        return policy.delete_at
-    days = {
+        return Timestamp(policy.delete_at)
+    days: int | None = {
         RetentionAction.ARCHIVE: policy.archive_after_days,
         RetentionAction.DELETE_MEDIA: policy.media_days,
         RetentionAction.DELETE_DATA: policy.delete_after_days,

@@ -38,6 +38,7 @@ from server.schema.records import (
     SyncMetric,
 )
 from server.schema.requirements import show_requirements
+from server.schema.retention import RetentionMutation, RetentionQuery
 from server.schema.scalars import SCALARS
 from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 from server.schema.setting_up import SettingUpMutation
@@ -54,6 +55,7 @@ class Query(
     AuditQuery,
     ApiKeyQuery,
     IngestQuery,
+    RetentionQuery,
 ): ...
 
 
@@ -67,6 +69,7 @@ class Mutation(
     IngestMutation,
     SettingUpMutation,
     UploadMutation,
+    RetentionMutation,
 ): ...
 
 

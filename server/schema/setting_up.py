@@ -120,8 +120,8 @@ class SettingUpMutation:
 
     @strawberry.mutation(
         description="Change an experiment's settings. With the status ARCHIVED it is archived, as "
-        "by `experimentArchive`; with another one, it is taken out of the archive. For its owner and administrators; needs the "
-        "scope `write:experiments`.",
+        "by `experimentArchive`; with another one, it is taken out of the archive. For its owner "
+        "and administrators; needs the scope `write:experiments`.",
         extensions=[UserErrors(ExperimentPayload)],
     )
     async def experiment_update(

@@ -94,7 +94,7 @@ class Places:
                     "`--into` with another id."
                 )
             assert key is not None
-            self._left_out[key] = [ParticipantField(each).value.lower() for each in left_out]
+            self._left_out[key] = [ParticipantField(each).column for each in left_out]
             return key, created_at
         at = timestamps.now()
         new: dict[str, Any] = {
