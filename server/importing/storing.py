@@ -13,6 +13,7 @@ from server.errors import AlreadyThere, BadPackage
 from server.export.arrow import Columns, pa, pc
 from server.importing.breaches import breaches
 from server.importing.inserts import Values, put
+from server.importing.media import MediaFile, MediaStore
 from server.importing.packages import Places
 from server.importing.targets import EXPERIMENTS, PARTICIPANTS, ROOMS, Filled, Target
 from server.key_lists import among
@@ -83,6 +84,11 @@ class Store:
         rows = [{"room_key": key, "milliseconds": 0} for _, _, key in self._rooms.values()]
         if rows:
             await self._tx.execute(insert(TimeShift), rows)
+
+    async def put_files(self, media: MediaStore, files: list[MediaFile]) -> int:
+        """Give recordings their files; return how many there were."""
+        experiments = sorted({experiment for _, experiment, _ in self._rooms.values()})
+        return await media.put(self._tx, files, experiments)
 
     async def breaches(self) -> list[str]:
         """Say which declared checks do not hold of how many records that were put."""

@@ -33,7 +33,8 @@ async def policies(tx: AsyncConnection, *which: ColumnElement[bool]) -> Sequence
     """Return the policies of some experiments, with what is to be known of these."""
     key = col(Experiment.id) == col(RetentionPolicy.experiment_key)
     found = select(*_POLICY).join(RetentionPolicy, key).where(*which)
-    return (await tx.execute(found.order_by(col(Experiment.id)))).all()
+    rows: Sequence[Any] = (await tx.execute(found.order_by(col(Experiment.id)))).all()
+    return rows
 
 
 async def policy_of(tx: AsyncConnection, experiment_key: int) -> Row[Any] | None:
@@ -48,7 +49,7 @@ async def put_policy(tx: AsyncConnection, experiment_key: int, values: Mapping[s
     if await tx.scalar(select(col(RetentionPolicy.experiment_key)).where(this)) is None:
         new = {"experiment_key": experiment_key, **values}
         await tx.execute(insert(RetentionPolicy).values(new))
-    else:
+    elif values:
         await tx.execute(update(RetentionPolicy).where(this).values(values))
 
 
