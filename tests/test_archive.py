@@ -31,8 +31,8 @@ pytestmark = pytest.mark.anyio
 
 INGEST = """mutation($records: JSON!) { done: recordsIngest(input: {records: $records}) {
   refused { code } userErrors { code } } }"""
-ROOM = """mutation($e: String!, $r: String!) { done: roomUpsert(input: {experimentId: $e, roomId: $r}) {
-  userErrors { field code } } }"""
+ROOM = """mutation($e: String!, $r: String!) {
+  done: roomUpsert(input: {experimentId: $e, roomId: $r}) { userErrors { field code } } }"""
 PERSON = """mutation($r: String!, $p: String!) {
   done: participantUpsert(input: {roomId: $r, participantId: $p}) { userErrors { field code } } }"""
 UPLOAD = """mutation($e: String!, $r: String!) { done: recordingUploadCreate(input: {
@@ -151,8 +151,8 @@ async def test_a_package_is_sealed_and_brings_everything_back(
         await migrate(there)
         done = await imported(there, package, storage=elsewhere)
         assert (done.files, done.media) == (4, 0)
-        first = await _exported(worker, one.db, tmp_path / "1", one.storage)
-        second = await _exported(worker, there, tmp_path / "2", elsewhere)
+        first = await _exported(worker, one.db, one.storage)
+        second = await _exported(worker, there, elsewhere)
         assert files(first) == files(second)
         assert sum("/media/" in path for path in files(first)) == 4
         async with there.read() as tx:
@@ -162,13 +162,12 @@ async def test_a_package_is_sealed_and_brings_everything_back(
         await there.close()
 
 
-async def _exported(worker: Worker, db: Database, folder: Path, storage: Storage) -> Any:
+async def _exported(worker: Worker, db: Database, storage: Storage) -> Any:
     async with db.read() as tx:
         key = await tx.scalar(select(col(Experiment.id)))
     chosen = [Row(Experiment, {"id": key})]
-    return await exported(
-        worker, db, folder, experiments=chosen, include_media=True, storage=storage
-    )
+    assert storage.root is not None
+    return await exported(worker, db, storage.root, experiments=chosen, include_media=True)
 
 
 async def test_deleted_media_leave_the_package_and_deleted_data_take_it_away(one: Lab) -> None:
