@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,8 +29,8 @@ from server.retention import deletion
 from server.retention.timetable import DAY, timetable
 from server.timestamps import Timestamp, iso, now, parse
 from tests.conftest import Api
-from tests.demo_data import filled
 from tests.factories import a_grant, a_recording, a_user, save
+from tests.following import following
 from tests.retained import SET, UPDATE, Lab
 
 pytestmark = pytest.mark.anyio
@@ -307,6 +308,26 @@ async def test_a_policy_that_makes_no_sense_is_refused(
     assert refused == ("BAD_USER_INPUT", f"input.{field}")
 
 
+async def test_whoever_watches_the_experiment_is_told_of_notices(lab: Lab) -> None:
+    activity = """subscription($e: String!) { experimentActivity(experimentId: $e) {
+      retentionNotices { action beginsAt firstNoticeAt lastNoticeAt startedAt } } }"""
+    completed = parse((await lab.complete())["completedAt"])
+    await lab.keep(deleteAfterDays=10)
+
+    async with following(lab.api, lab.owner, activity, e=lab.public_id) as stream:
+        assert await stream.next() == {"retentionNotices": []}
+        await lab.at(1)
+        [notice] = (await stream.next())["retentionNotices"]
+        assert (notice["action"], notice["lastNoticeAt"]) == ("DELETE_DATA", None)
+        assert parse(notice["beginsAt"]) == completed + 10 * DAY
+        await lab.at(9.1)
+        [notice] = (await stream.next())["retentionNotices"]
+        assert notice["lastNoticeAt"] is not None
+        assert parse(notice["beginsAt"]) > completed + 10 * DAY  # a day after the notice
+        await lab.keep(deleteAfterDays=None)
+        assert await stream.next() == {"retentionNotices": []}
+
+
 async def test_who_sees_the_experiment_sees_the_policy_and_its_owner_the_hold(one: Lab) -> None:
     viewer = a_user()
     await save(one.db, viewer, a_grant(one.experiment, viewer))
@@ -345,11 +366,14 @@ async def test_of_two_servers_one_gives_a_notice_and_one_deletes(lab: Lab) -> No
 
 
 async def test_a_server_that_is_killed_again_and_again_ends_where_another_does(
+    demo: Path,
     tmp_path: Path,
 ) -> None:
     db = Database(f"sqlite+aiosqlite:///{tmp_path}/demo.db")
     lab = Lab(cast("Api", SimpleNamespace(db=db)), tmp_path)
-    await asyncio.to_thread(filled, tmp_path, storage=lab.storage.root)
+    assert lab.storage.root is not None
+    shutil.copy(demo / "demo.db", tmp_path)
+    shutil.copytree(demo / "recordings", lab.storage.root / "recordings")
     async with db.write() as tx:
         sums = func.sum(col(Tally.record_count))
         sizes = select(col(Tally.experiment_key), sums).group_by(col(Tally.experiment_key))

@@ -28,7 +28,7 @@ from server.storage import Storage
 from server.timestamps import Timestamp, iso
 from server.webhooks.outbox import WebhookEvent, announce
 
-ROWS = 1_000
+ROWS = 2_000
 """Rows that a batch deletes: some tens of milliseconds of SQLite's one writer."""
 
 FILES = 20
