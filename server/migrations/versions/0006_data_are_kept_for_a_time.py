@@ -27,15 +27,40 @@ def _of_experiment(table: str) -> sa.ForeignKeyConstraint:
 def upgrade() -> None:
     op.create_table(
         "retention_policy",
-        sa.Column("delete_after_days", sa.Integer(), nullable=True),
-        sa.Column("delete_at", sa.BigInteger(), nullable=True),
-        sa.Column("media_days", sa.Integer(), nullable=True),
-        sa.Column("archive_after_days", sa.Integer(), nullable=True),
-        sa.Column("reminder_days", sa.Integer(), nullable=False),
+        sa.Column(
+            "delete_after_days",
+            sa.Integer(),
+            nullable=True,
+            comment="After how many days the data are deleted, from the experiment's completion; null for never, or for `deleteAt`.",
+        ),
+        sa.Column(
+            "delete_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="When the data are deleted, whether the experiment is completed or not; null for never, or for `deleteAfterDays`.",
+        ),
+        sa.Column(
+            "media_days",
+            sa.Integer(),
+            nullable=True,
+            comment="After how many days the files of recordings are deleted, from the experiment's completion; null for when the data are.",
+        ),
+        sa.Column(
+            "archive_after_days",
+            sa.Integer(),
+            nullable=True,
+            comment="After how many days the experiment is archived, from its completion; null for never.",
+        ),
+        sa.Column(
+            "reminder_days",
+            sa.Integer(),
+            nullable=False,
+            comment="How many days before a deletion the first of its two notices is given; the second is given a day before.",
+        ),
         _experiment_key(),
         sa.Column("held_at", sa.BigInteger(), nullable=True),
         sa.Column("held_by", sa.String(), nullable=True),
-        sa.Column("hold_reason", sa.String(), nullable=True),
+        sa.Column("hold_reason", sa.String(), nullable=True, comment="Why nothing may be deleted."),
         _of_experiment("retention_policy"),
         sa.PrimaryKeyConstraint("experiment_key", name=op.f("pk_retention_policy")),
     )
@@ -75,10 +100,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("experiment_key", name=op.f("pk_archive")),
     )
     op.create_index(op.f("ix_archive_export_key"), "archive", ["export_key"])
-    op.add_column("experiment", sa.Column("completed_at", sa.BigInteger(), nullable=True))
     op.add_column(
         "experiment",
-        sa.Column("fields_not_collected", JSON_TYPE, nullable=False, server_default="[]"),
+        sa.Column(
+            "completed_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="When it was completed, or archived: from then on retention counts; null while it is ACTIVE.",
+        ),
+    )
+    op.add_column(
+        "experiment",
+        sa.Column(
+            "fields_not_collected",
+            JSON_TYPE,
+            nullable=False,
+            server_default="[]",
+            comment="What is not stored of its participants, whoever sends it: EMAIL, IP_ADDRESS or USER_AGENT.",
+        ),
     )
     op.execute("UPDATE experiment SET completed_at = updated_at WHERE status <> 'ACTIVE'")
     op.add_column("recording", sa.Column("file_deleted_at", sa.BigInteger(), nullable=True))
