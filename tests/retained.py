@@ -119,7 +119,7 @@ class Lab:
         """Return another server's chore."""
         return Retention(db or self.db, self.storage, lambda: None, self.clock, **options)
 
-    async def at(self, days: float, **options: Any) -> "RetentionStep | None":
+    async def at(self, days: float, **options: Any) -> Any:
         """Have a server look, and do what it finds, so many days from now."""
         self.ahead = int(days * DAY)
         await self.retention(**options)(asyncio.Event())
