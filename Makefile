@@ -17,7 +17,7 @@ PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -p
 # fixtures. They begin in the order of their names, so that the longest is not the last.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
 
-.PHONY: demo test test-plain check pages schema lock bench-export bench-ingest bench-read clean
+.PHONY: demo test test-plain check pages schema lock bench-export bench-ingest bench-read bench-retention clean
 
 demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8000
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory pages; \
@@ -88,6 +88,9 @@ NODE_PEERS := $(patsubst bench/peers/%/package.json,bench/peers/%/node_modules/.
 
 bench-ingest: $(TESTABLE)  ## ingest over HTTP against a bulk insert alone, and what readers notice
 	$(BIN)/python -m bench.ingest --write
+
+bench-retention: $(TESTABLE)  ## what readers notice while retention deletes millions of rows
+	$(BIN)/python -m bench.retention --write
 
 bench-read: $(TESTABLE) $(PYTHON_PEERS) $(NODE_PEERS)  ## ours against its peers and the floor, over HTTP
 	$(BIN)/python -m bench.reading --write

@@ -27,6 +27,7 @@ from server.migrate import migrate, require_current
 from server.pages import page_routes
 from server.resolvers.context import Services
 from server.resolvers.requesters import may_still_export
+from server.resolvers.retaining import Retention
 from server.resolvers.scheduling import Scheduler
 from server.sealing.sealer import Sealer
 from server.settings import Settings
@@ -72,7 +73,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
         export_days=settings.export_days,
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
-    chores = Chores({"withdrawals": Sealer(db, storage).run})
+    chores = Chores(
+        {
+            "withdrawals": Sealer(db, storage).run,
+            "retention": Retention(db, storage, exporter.wake),
+        }
+    )
     graphql = GraphQLEndpoint(services, browsers)
     sign_in = SignIn(
         db,

@@ -13,6 +13,7 @@
     ├── AlreadyFinished     ALREADY_FINISHED   the export has come to its end
     ├── ConsentWithdrawn    CONSENT_WITHDRAWN  its participant has withdrawn
     ├── NotFinished         NOT_FINISHED       the export is still going on
+    ├── Archived            ARCHIVED           the experiment is read-only
     └── Busy                BUSY               not now, but soon
 
 Any other exception is a bug: it is logged, and the caller is told only that it happened.
@@ -109,6 +110,12 @@ class ConsentWithdrawn(ExpectedFailure):
     """It is about somebody who has withdrawn, so that nothing of them is kept."""
 
     code = "CONSENT_WITHDRAWN"
+
+
+class Archived(ExpectedFailure):
+    """The experiment is archived: what it holds is read, and not changed."""
+
+    code = "ARCHIVED"
 
 
 class Busy(ExpectedFailure):

@@ -206,11 +206,13 @@ ARGUMENTS: Mapping[str, str] = {
     "experimentCreate.input": '{name: "E"}',
     "experimentUpdate.input": '{name: "E"}',
     "experimentUpdate.id": "$experimentNode",
+    "experimentArchive.id": "$experimentNode",
     "roomUpsert.input": "{experimentId: $experimentId, roomId: $newRoomId}",
     "participantUpsert.input": "{roomId: $roomId, participantId: $participantId}",
     "participantWithdraw.input": "{experimentId: $experimentId, participantId: $participantId, "
     'from: "2999-01-01T00:00:00.000Z"}',
     "participantWithdrawalLift.id": "$withdrawalId",
+    "retentionSet.input": "{reminderDays: 14}",
     "recordsIngest.input": "{records: [$record]}",
     "quarantineResubmit.items": "[{id: $quarantinedId}]",
     "quarantineDiscard.ids": "[$quarantinedId]",

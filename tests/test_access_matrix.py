@@ -21,6 +21,7 @@ from server.records.experiments import Experiment
 from server.records.exports import Export
 from server.records.participants import Participant
 from server.records.recordings import Recording
+from server.records.retention import Archive, RetentionPolicy
 from server.records.users import UserRole
 from server.resolvers.context import Context, Services
 from server.resolvers.requesters import may_still_export
@@ -30,6 +31,7 @@ from tests.access_matrix import ALLOWED, BESIDES, SIGNED_IN, WHO, Case, cases, t
 from tests.conftest import Api, opened
 from tests.factories import (
     A_RECORD,
+    START,
     Row,
     a_grant,
     a_participant,
@@ -143,6 +145,9 @@ async def _lab(api: Api) -> Lab:
     ]
     plain = [row for row in users.values() if "participant_id" not in row]
     await save(api.db, *plain, users["participant"], experiment, room, *people, *records, *grants)
+    of = {"experiment_key": experiment.key}
+    hold = Row(RetentionPolicy, {**of, "reminder_days": 2, "held_at": START, "hold_reason": "x"})
+    await save(api.db, hold, Row(Archive, {**of, "archived_at": START}))
     variables = {
         "experimentId": experiment["experiment_id"],
         "roomId": room["room_id"],
@@ -172,7 +177,7 @@ async def _made(
     """
     async with api.db.write() as tx:  # where it was given away
         this = update(Experiment).where(col(Experiment.experiment_id) == experiment)
-        await tx.execute(this.values(owner_key=users["owner"].key))
+        await tx.execute(this.values(owner_key=users["owner"].key, status="ACTIVE"))
     key = await api.key_of(users["owner"].key)
     spare = a_user()
     await save(api.db, spare)

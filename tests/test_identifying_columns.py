@@ -30,6 +30,7 @@ IDS = {
 WORDS_OF_PROGRAMS = {
     *("event_type", "category", "component_type", "participant_role", "role", "roles", "kind"),
     *("format", "resolution", "status", "message_type", "dimension", "completion_code", "code"),
+    "fields_not_collected",
 }
 """What is said in words that researchers or programs choose from: many share each of them."""
 

@@ -28,6 +28,7 @@ from server.export.leases import (
 )
 from server.export.progress import Hub
 from server.export.schedules import settle
+from server.export.seals import seal
 from server.export.spools import Spools
 from server.export.waiting import comes
 from server.export.workers import (
@@ -169,6 +170,8 @@ class Exporter:
                 return False
             published = await complete(tx, export, done, expires_at)
             pushed_out = await settle(tx, export) if published else ()
+            if published:
+                await seal(tx, export, done)
         for key in pushed_out:
             await self._housekeeper.discard(f"exports/{key}")
         return published

@@ -19,6 +19,7 @@ from server.importing.running import Imported, import_package
 from server.migrate import SchemaMismatch, migrate, require_current
 from server.records.exports import Anonymization
 from server.settings import Settings
+from server.storage import Storage
 
 DONE, FAILED, SOME_REFUSED, INTERRUPTED = 0, 1, 3, 130
 
@@ -56,7 +57,12 @@ async def _import(settings: Settings, asked: Asked, watcher: "_Bars") -> Importe
         asked.require_export()
         async with _database(settings) as db:
             return await import_package(
-                db, asked.path, watcher, owner=asked.owner, dry_run=asked.dry_run
+                db,
+                asked.path,
+                watcher,
+                owner=asked.owner,
+                dry_run=asked.dry_run,
+                storage=Storage(settings.storage),
             )
     source = source_of(asked.kind, asked.path, asked.mapping, asked.wishes)
     with reporting(asked.report) as report:
@@ -103,6 +109,8 @@ def _lines(imported: Imported, *, dry_run: bool) -> list[str]:
         lines.append("no records.".rjust(12))
     if imported.anonymization is Anonymization.REMOVE_IDENTIFIERS:
         lines.append(_CODES)
+    if imported.files:
+        lines.append(f"{imported.files:,} files of recordings.".rjust(12))
     if imported.media:
         lines.append(
             f"{imported.media:,} files of media were not imported: they stay in the package."

@@ -12,6 +12,7 @@ from server.export.arrow import Columns
 from server.export.tables import Kind
 from server.importing.json_rows import columns_of, read_rows, read_value
 from server.importing.json_scanner import Scanner
+from server.importing.media import MediaFile
 from server.importing.metadata import layouts, read_metadata
 from server.importing.packages import Places, Tell
 from server.importing.targets import PLACES, RECORDS, TARGETS, Target
@@ -57,6 +58,9 @@ class Document:
             return Places(
                 *(columns_of(self._places[target.name], target.kinds) for target in PLACES)
             )
+
+    def files(self) -> list[MediaFile]:
+        return []
 
     def records(self) -> Iterator[Part]:
         with self._reading() as scanner:

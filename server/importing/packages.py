@@ -17,6 +17,7 @@ from server.export.arrow import Columns, pa
 from server.export.tables import Kind
 from server.importing.formats import READERS
 from server.importing.json_rows import columns_of
+from server.importing.media import MediaFile
 from server.importing.metadata import (
     File,
     Metadata,
@@ -75,6 +76,10 @@ class Package(Protocol):
         """Read all records, in parts, in the order of the files."""
         ...
 
+    def files(self) -> list[MediaFile]:
+        """Return the files of recordings."""
+        ...
+
 
 class FilePackage:
     """A package of files below a folder, which may lie in a ZIP."""
@@ -84,10 +89,7 @@ class FilePackage:
         self.metadata = read_metadata(self._json("metadata.json"))
         self._files = {_inside(file): file for file in self.metadata.files}
         self.size = sum(file.bytes for file in self.metadata.files)
-        self.media = sum(
-            file.data_type is None and len(path.parts) >= _IN_ROOMS
-            for path, file in self._files.items()
-        )
+        self.media = len(self.files())
         self._ending = self.metadata.format.lower()
         self._read = READERS[self.metadata.format]
 
@@ -116,6 +118,13 @@ class FilePackage:
                 target = record_target(file)
                 for rows in self._rows(path, file, target):
                     yield target, rows
+
+    def files(self) -> list[MediaFile]:
+        return [
+            MediaFile(path, self._folder / path, file.sha256)
+            for path, file in self._files.items()
+            if file.data_type is None and len(path.parts) >= _IN_ROOMS
+        ]
 
     def _table(self, target: Target) -> Columns:
         """Read a table of places: there is a file of it for each experiment."""

@@ -10,10 +10,12 @@ from typing import Protocol
 from server.db import Database
 from server.errors import BadPackage
 from server.importing.documents import Document
+from server.importing.media import MediaStore
 from server.importing.owners import owner_key
 from server.importing.packages import FilePackage, Package, Tell, opened
 from server.importing.storing import Store
 from server.records.exports import Anonymization
+from server.storage import Storage
 
 
 class Watcher(Protocol):
@@ -30,7 +32,8 @@ class Imported:
 
     counts        how many records of each type, by how people call it
     anonymization what had been left out of the package
-    media         how many files of it are no tables, and were left where they are
+    files         how many files of recordings were stored
+    media         how many were not, and were left where they are
     breaches      what does not hold of some records, which are kept all the same
     """
 
@@ -39,6 +42,7 @@ class Imported:
     participants: int
     counts: dict[str, int]
     anonymization: Anonymization
+    files: int
     media: int
     breaches: list[str]
 
@@ -48,29 +52,42 @@ class _NotToKeep(Exception):
 
 
 async def import_package(
-    db: Database, path: Path, watcher: Watcher, *, owner: str | None = None, dry_run: bool = False
+    db: Database,
+    path: Path,
+    watcher: Watcher,
+    *,
+    owner: str | None = None,
+    dry_run: bool = False,
+    storage: Storage | None = None,
 ) -> Imported:
     """Import a package: all of it or, if anything is wrong with it, nothing.
 
     BadPackage, AlreadyThere, NotFound and BadUserInput say what is wrong. A dry run does all the
-    same, and keeps nothing.
+    same, and keeps nothing. Files of recordings go into a store, if one is given.
     """
+    media = None if storage is None or dry_run else MediaStore(storage)
     with _package(path) as package:
         package.check(watcher.begin("Checking", package.size))
         imported: Imported | None = None
         try:
             async with db.write() as tx:
                 store = Store(tx, await owner_key(tx, owner))
-                imported = await _put(store, package, watcher)
+                imported = await _put(store, package, watcher, media)
                 if dry_run:
                     raise _NotToKeep
         except _NotToKeep:
             pass
+        except BaseException:
+            if media is not None:
+                await media.take_back()
+            raise
     assert imported is not None
     return imported
 
 
-async def _put(store: Store, package: Package, watcher: Watcher) -> Imported:
+async def _put(
+    store: Store, package: Package, watcher: Watcher, media: MediaStore | None
+) -> Imported:
     metadata = package.metadata
     places = package.places()
     await store.put_places(places, [room.room_id for room in metadata.rooms])
@@ -85,8 +102,16 @@ async def _put(store: Store, package: Package, watcher: Watcher) -> Imported:
         count = len(next(iter(rows.values())))
         counts[target.title] += count
         tell(count)
+    files = 0 if media is None else await store.put_files(media, package.files())
     breaches = await store.breaches()
-    return Imported(*places.counts, dict(counts), metadata.anonymization, package.media, breaches)
+    return Imported(
+        *places.counts,
+        dict(counts),
+        metadata.anonymization,
+        files,
+        package.media - files,
+        breaches,
+    )
 
 
 @contextmanager

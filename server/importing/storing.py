@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import SQLColumnExpression, insert, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -12,10 +13,11 @@ from server.errors import AlreadyThere, BadPackage
 from server.export.arrow import Columns, pa, pc
 from server.importing.breaches import breaches
 from server.importing.inserts import Values, put
+from server.importing.media import MediaFile, MediaStore
 from server.importing.packages import Places
 from server.importing.targets import EXPERIMENTS, PARTICIPANTS, ROOMS, Filled, Target
 from server.key_lists import among
-from server.records.experiments import Experiment
+from server.records.experiments import Experiment, ExperimentStatus, ParticipantField
 from server.records.participants import Participant, Pseudonym
 from server.records.rooms import Room
 from server.records.time_shifts import TimeShift
@@ -29,6 +31,7 @@ class Store:
 
     _rooms   by the ids of rooms, the id and the key of the experiment, and the room's own key
     _people  by the ids of room and participant, the participant's key
+    _left_out  by the ids of experiments, what they do not collect
     """
 
     def __init__(self, tx: AsyncConnection, owner_key: int) -> None:
@@ -36,15 +39,20 @@ class Store:
         self._owner = owner_key
         self._rooms: dict[str, tuple[str, int, int]] = {}
         self._people: dict[tuple[str, str], int] = {}
+        self._left_out: dict[str, list[str]] = {}
 
     async def put_places(self, places: Places, room_order: Sequence[str]) -> None:
         """Insert places, the rooms in some order; AlreadyThere if one of them is there."""
-        experiments = _own(EXPERIMENTS, places.experiments)
+        experiments = {**_own(EXPERIMENTS, places.experiments)}
+        if "completedAt" not in places.experiments:  # as packages were before
+            experiments["completed_at"] = _completed(experiments)
         ids = experiments["experiment_id"]
         await self._require_absent(col(Experiment.experiment_id), ids)
         await put(self._tx, Experiment, {**experiments, "owner_key": [self._owner] * len(ids)})
         if places.rooms:
             keys = await self._keys_of(Experiment, ids)
+            fields = map(orjson.loads, experiments["fields_not_collected"])
+            self._left_out = dict(zip(ids, fields, strict=True))
             await self._put_rooms(_in_order(places.rooms, "roomId", room_order), keys)
         if places.participants:
             await self._put_people(places.participants)
@@ -77,6 +85,11 @@ class Store:
         if rows:
             await self._tx.execute(insert(TimeShift), rows)
 
+    async def put_files(self, media: MediaStore, files: list[MediaFile]) -> int:
+        """Give recordings their files; return how many there were."""
+        experiments = sorted({experiment for _, experiment, _ in self._rooms.values()})
+        return await media.put(self._tx, files, experiments)
+
     async def breaches(self) -> list[str]:
         """Say which declared checks do not hold of how many records that were put."""
         return await breaches(self._tx, [key for _, _, key in self._rooms.values()])
@@ -98,7 +111,14 @@ class Store:
         if not set(rooms).issubset(self._rooms):
             raise BadPackage("Some participants are in no room that is in the package.")
         places = _within([self._rooms[room] for room in rooms], experiments)
-        await put(self._tx, Participant, {**places, **_own(PARTICIPANTS, people)})
+        own = _own(PARTICIPANTS, people)
+        for field in ParticipantField:
+            left_out = [field.value in self._left_out[experiment] for experiment in experiments]
+            own[field.column] = [
+                None if out else value
+                for out, value in zip(left_out, own[field.column], strict=True)
+            ]
+        await put(self._tx, Participant, {**places, **own})
         made = {key: room for room, (_, _, key) in self._rooms.items()}
         found = await self._tx.execute(
             select(
@@ -121,6 +141,12 @@ class Store:
             found = await self._tx.execute(select(name, columns["id"]).where(name.in_(some)))
             keys.update((text, key) for text, key in found)
         return keys
+
+
+def _completed(experiments: Values) -> list[int | None]:
+    """Return when experiments were completed, as far as they tell: when they last changed."""
+    told = zip(experiments["status"], experiments["updated_at"], strict=True)
+    return [None if status == ExperimentStatus.ACTIVE else at for status, at in told]
 
 
 def _within(rooms: Sequence[tuple[str, int, int]], experiments: Sequence[str]) -> Values:

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from server.access import Actor
 from server.ingest.refusals import Refusal
-from server.records.experiments import Experiment
+from server.records.experiments import Experiment, ExperimentStatus
 from server.records.participants import Participant
 from server.records.quarantine import RefusalCode
 from server.records.rooms import Room
@@ -26,6 +26,7 @@ class KnownRoom:
     """A room that the sender may add to.
 
     start   time zero of its onsets, in ms; None as long as nobody has said
+    is_open whether its experiment is not archived, until the transaction ends
     people  the keys of those who are in it, by their public ids
     """
 
@@ -33,6 +34,7 @@ class KnownRoom:
     experiment_key: int
     experiment_id: str
     start: int | None
+    is_open: bool
     people: dict[str, int]
 
     def key_of(self, participant_id: str) -> int:
@@ -79,6 +81,13 @@ class Places:
                 "The room is not of that experiment: leave `experimentId` out, or correct it.",
                 "experimentId",
             )
+        if not room.is_open:
+            raise Refusal(
+                RefusalCode.ARCHIVED,
+                "The experiment is archived, and nothing is added to it: its owner can take it out "
+                "of the archive; then send the record again.",
+                "roomId",
+            )
         return room
 
 
@@ -93,6 +102,7 @@ async def places_of(tx: AsyncConnection, actor: Actor, room_ids: Collection[str]
                 col(Room.id),
                 col(Room.experiment_key),
                 col(Experiment.experiment_id),
+                col(Experiment.status),
                 col(Room.experiment_start),
                 col(Participant.participant_id),
                 col(Participant.id),
@@ -100,11 +110,13 @@ async def places_of(tx: AsyncConnection, actor: Actor, room_ids: Collection[str]
             .join(Experiment, col(Experiment.id) == col(Room.experiment_key))
             .outerjoin(Participant, col(Participant.room_key) == col(Room.id))
             .where(col(Room.room_id).in_(names[start : start + _ASKED]), actor.owns(_ROOM))
+            .with_for_update(read=True, of=Experiment)  # so that none is archived meanwhile
         )
-        for room_id, key, experiment_key, experiment_id, zero, person, person_key in found:
+        for room_id, key, experiment_key, experiment_id, status, zero, person, person_key in found:
             assert key is not None
+            is_open = status != ExperimentStatus.ARCHIVED
             room = rooms.setdefault(
-                room_id, KnownRoom(key, experiment_key, experiment_id, zero, {})
+                room_id, KnownRoom(key, experiment_key, experiment_id, zero, is_open, {})
             )
             if person_key is not None:
                 room.people[person] = person_key

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from server.records import RecordType
 from server.records.described import Described
 from server.records.participants import ParticipantStatus
+from server.records.retention import RetentionAction
 from server.records.rooms import RoomStatus
 from server.timestamps import Timestamp
 
@@ -102,6 +103,17 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingNotice:
+    """That something will be deleted: what, when at the earliest, and when that was told."""
+
+    action: RetentionAction
+    begins_at: Timestamp
+    first_notice_at: Timestamp
+    last_notice_at: Timestamp | None
+    started_at: Timestamp | None
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """What goes on in an experiment at a moment."""
 
@@ -110,6 +122,7 @@ class Activity:
     participant_counts: tuple[StatusCount, ...]
     record_counts: tuple[TypeCount, ...]
     silences: tuple[Silence, ...]
+    retention_notices: tuple[StandingNotice, ...]
     happenings: tuple[Happening, ...] = ()
 
     def is_as(self, other: "Activity") -> bool:

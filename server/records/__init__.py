@@ -12,6 +12,7 @@ from server.records import export_schedules as export_schedules
 from server.records import exports as exports
 from server.records import groups as groups
 from server.records import quarantine as quarantine
+from server.records import retention as retention
 from server.records import revisions as revisions
 from server.records import sealed as sealed
 from server.records import sessions as sessions

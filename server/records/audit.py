@@ -46,6 +46,11 @@ class AuditAction(Described):
         "EXPORT_WITHDRAW",
         "Deleted the file of an export, as somebody in it has withdrawn.",
     )
+    RETENTION_CHANGE = "RETENTION_CHANGE", "Changed how long an experiment's data are kept."
+    LEGAL_HOLD_SET = "LEGAL_HOLD_SET", "Set a legal hold: nothing is deleted by itself."
+    LEGAL_HOLD_LIFT = "LEGAL_HOLD_LIFT", "Lifted a legal hold."
+    RETENTION_NOTICE = "RETENTION_NOTICE", "Gave notice that data will be deleted."
+    ARCHIVE = "ARCHIVE", "Archived an experiment, or took it out of the archive."
     DISCARD = "DISCARD", "Dropped records that were in quarantine."
     ATTEMPT = "ATTEMPT", "Asked for anything else, and was refused."
 

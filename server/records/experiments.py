@@ -30,7 +30,20 @@ class ExperimentStatus(Described):
 
     ACTIVE = "ACTIVE", "Rooms may still be run."
     COMPLETED = "COMPLETED", "All its data is in."
-    ARCHIVED = "ARCHIVED", "Put away: kept, and no longer run."
+    ARCHIVED = "ARCHIVED", "Put away: read-only, with a sealed package of all its data."
+
+
+class ParticipantField(Described):
+    """What can be left out of what is known of participants: columns of theirs."""
+
+    EMAIL = "EMAIL", "Their address."
+    IP_ADDRESS = "IP_ADDRESS", "The network address that they came from."
+    USER_AGENT = "USER_AGENT", "The browser that they used."
+
+    @property
+    def column(self) -> str:
+        """The column of `participant` that it is."""
+        return self.value.lower()
 
 
 class ExperimentBase(SQLModel):
@@ -51,6 +64,16 @@ class ExperimentBase(SQLModel):
     participants_may_request_data: bool = column(
         "Whether participants may read and request their own data.", default=False
     )
+    completed_at: Timestamp | None = moment(
+        "When it was completed, or archived: from then on retention counts; null while it is "
+        "ACTIVE.",
+        default=None,
+    )
+    fields_not_collected: list[ParticipantField] = json_column(
+        "What is not stored of its participants, whoever sends it: EMAIL, IP_ADDRESS or "
+        "USER_AGENT.",
+        default=[],
+    )
 
 
 class Experiment(ExperimentBase, Stored, table=True):
@@ -70,6 +93,7 @@ class ExperimentOrderField(OrderField):
     STATUS = "status"
     REQUIRED_PARTICIPANTS = "required_participants"
     PARTICIPANTS_MAY_REQUEST_DATA = "participants_may_request_data"
+    COMPLETED_AT = "completed_at"
 
 
 class ExperimentStatusIn(OneOf[ExperimentStatus]):
@@ -91,6 +115,8 @@ class ExperimentFilter(Filter, of=ExperimentBase):
     roles: TextListMatch | None = None
     required_participants: IntRange | None = None
     participants_may_request_data: BooleanMatch | None = None
+    completed_at: TimestampRange | None = None
+    fields_not_collected: TextListMatch | None = None
     owner_id: TextIn | None = Asked(default=None, description="Whose they are: ids of accounts.")
     room_count: IntRange | None = Asked(default=None, description="How many rooms it has.")
     participant_count: IntRange | None = Asked(

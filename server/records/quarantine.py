@@ -44,6 +44,7 @@ class RefusalCode(Described):
         "CONSENT_WITHDRAWN",
         "Its participant has withdrawn, or does not consent to its data type: it is not kept.",
     )
+    ARCHIVED = "ARCHIVED", "The experiment is archived: nothing is added to it."
     BATCH_REFUSED = "BATCH_REFUSED", "Another record of its batch was refused, which was atomic."
 
 

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from sqlalchemy import BigInteger, String
+from sqlmodel import Field
 
 from server.column_types import ByteCount
 from server.records.base import DataType, Record, RecordBase, RecordFilter
@@ -70,13 +71,15 @@ class RecordingBase(RecordBase):
 class Recording(RecordingBase, Record, table=True):
     """A stored recording. `storage_key` is where its file lies; none if it never arrived.
 
-    `sha256` is that of its file, in hexadecimal, if it was uploaded.
+    `sha256` is that of its file, in hexadecimal, if it was uploaded. `file_deleted_at` is when its
+    file was deleted, because its time was over.
     """
 
     identity: ClassVar = ("recording_id",)
 
     storage_key: str | None = None
     sha256: str | None = None
+    file_deleted_at: Timestamp | None = Field(default=None, sa_type=BigInteger)
 
 
 class RecordingKindIn(OneOf[RecordingKind]):

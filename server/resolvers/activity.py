@@ -46,5 +46,6 @@ async def _activity(watched: Watched, before: Activity | None) -> Activity:
         participant_counts=people,
         record_counts=records,
         silences=tuple(silences(rooms, flows, at)),
+        retention_notices=await watched.retention_notices(),
         happenings=tuple(happenings(before.rooms, rooms, closed)) if before else (),
     )

@@ -10,11 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access import Actor
-from server.errors import AlreadyFinished, Forbidden, NotFinished, NotFound
+from server.errors import AlreadyFinished, Archived, Forbidden, NotFinished, NotFound
 from server.export.leases import request_cancel
 from server.export.pseudonyms import assign_pseudonyms
 from server.export.recipe import Recipe
 from server.export.retries import remove, try_again
+from server.export.seals import is_package
 from server.global_ids import type_and_key
 from server.logs import whereabouts
 from server.records import RecordType
@@ -95,6 +96,11 @@ async def delete(context: Context, export_id: str) -> str:
     context.actor.require("export:data")
     export = await find(context, export_id)
     async with context.db.write() as tx:
+        if await is_package(tx, export.key):
+            raise Archived(
+                "It is the package of an archived experiment: take that out of the archive first.",
+                ["id"],
+            )
         await remove(tx, export.key)
     context.services.hub.nudge(export.key)
     try:

@@ -7,24 +7,26 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from server.errors import BadUserInput, ConsentWithdrawn, Forbidden, NotFound
-from server.global_ids import type_and_key
 from server.ingest.starts import move_start
 from server.ingest.storing import ADDING
 from server.records.audit import AuditAction
-from server.records.experiments import Experiment, ExperimentStatus
+from server.records.experiments import Experiment, ExperimentStatus, ParticipantField
 from server.records.participants import Participant, ParticipantStatus
 from server.records.rooms import Room, RoomStatus
 from server.records.users import UserRole
 from server.resolvers.context import Context
-from server.resolvers.managed import EXPERIMENT, managed
+from server.resolvers.experiment_changes import follow_up, standing
+from server.resolvers.managed import EXPERIMENT, managed, require_open, writable
+from server.resolvers.managed import named as named_by
 from server.resolvers.names import named
 from server.resolvers.own_questions import findable
 from server.resolvers.reasons import MANAGE
 from server.rows import Row, TableLayout, layout_of
 from server.sealing.withdrawn import withdrawn_from
-from server.timestamps import now
+from server.timestamps import Timestamp, now
 
 LONGEST_TEXT = 20_000
 """Characters that a text may have."""
@@ -51,7 +53,8 @@ async def create_experiment(context: Context, experiment_id: str | None, said: S
         "status": ExperimentStatus.ACTIVE,
         "roles": [],
         "participants_may_request_data": False,
-        **_settings(said, needs_name=True),
+        "fields_not_collected": [],
+        **_created(said, at),
         "owner_key": actor.user_key,
         "created_at": at,
         "updated_at": at,
@@ -67,15 +70,18 @@ async def create_experiment(context: Context, experiment_id: str | None, said: S
 async def change_experiment(context: Context, id_: str, said: Said) -> Row:
     """Change settings of an experiment; NotFound, Forbidden for those who do not manage it."""
     context.actor.require(MANAGE)
-    type_name, key = type_and_key(id_) or ("", 0)
+    this = named_by(id_)
     async with context.db.write() as tx:
-        this = EXPERIMENT.columns["key"] == (key if type_name == EXPERIMENT.type_name else 0)
-        await managed(tx, context.actor, this, ["id"])
-        changed = update(Experiment).where(this).values({**_settings(said), "updated_at": now()})
-        row = EXPERIMENT.row(
-            tuple((await tx.execute(changed.returning(*EXPERIMENT.selected))).one())
+        before = await managed(tx, context.actor, this, ["id"])
+        values = _settings(said)
+        besides = standing(before, values)
+        await tx.execute(
+            update(Experiment).where(this).values({**values, **besides, "updated_at": now()})
         )
+        await follow_up(tx, context, before, values)
+        row = await _again(tx, EXPERIMENT, before.key)
         await context.note(tx, AuditAction.EXPERIMENT_CHANGE, experiment_keys=[row.key])
+    context.services.exporter.wake()
     return row
 
 
@@ -89,7 +95,7 @@ async def put_room(context: Context, experiment_id: str, room_id: str, said: Sai
     experiment_id = await findable(context, experiment_id)
     async with context.db.write() as tx:
         this = EXPERIMENT.columns["experiment_id"] == experiment_id
-        experiment = await managed(tx, context.actor, this, ["input", "experimentId"])
+        experiment = await writable(tx, context.actor, this, ["input", "experimentId"])
         there = await _one(tx, _ROOM, _ROOM.columns["room_id"] == room_id)
         if there is None:
             place = {"experiment_key": experiment.key, "room_id": _public_id(room_id, "roomId")}
@@ -129,6 +135,7 @@ async def put_participant(context: Context, room_id: str, participant_id: str, s
                 ["input", "participantId"],
             )
         place = {"experiment_key": room.experiment_key, "room_key": room.key}
+        values |= await _left_out(tx, room.experiment_key)
         named_so = _PARTICIPANT.columns["participant_id"] == participant_id
         here = _PARTICIPANT.columns["room_key"] == room.key
         there = await _one(tx, _PARTICIPANT, named_so, here)
@@ -137,6 +144,18 @@ async def put_participant(context: Context, room_id: str, participant_id: str, s
             status = {"status": ParticipantStatus.ACTIVE}
             return await _added(tx, _PARTICIPANT, {**status, **values, **known})
         return await _changed(tx, _PARTICIPANT, there, values)
+
+
+async def _left_out(tx: AsyncConnection, experiment_key: int) -> dict[str, None]:
+    """Return nothing for what an experiment does not collect; Archived if it is read-only.
+
+    That stays so until the end of the transaction.
+    """
+    asked = select(col(Experiment.status), col(Experiment.fields_not_collected))
+    this = col(Experiment.id) == experiment_key
+    status, fields = (await tx.execute(asked.where(this).with_for_update(read=True))).one()
+    require_open(status, ["input", "roomId"])
+    return dict.fromkeys(ParticipantField(each).column for each in fields)
 
 
 async def _one(
@@ -185,6 +204,16 @@ def _public_id(text: str, field: str) -> str:
     return text
 
 
+def _created(said: Said, at: Timestamp) -> dict[str, Any]:
+    values = _settings(said, needs_name=True)
+    if values.get("status") == ExperimentStatus.ARCHIVED:
+        raise BadUserInput(
+            "There is nothing to archive yet: leave `status` out.", ["input", "status"]
+        )
+    done = values.get("status") == ExperimentStatus.COMPLETED
+    return {**values, "completed_at": at if done else None}
+
+
 def _settings(said: Said, *, needs_name: bool = False) -> dict[str, Any]:
     values = _checked(said, _NEVER_NULL)
     if needs_name and "name" not in values:
@@ -197,7 +226,13 @@ def _settings(said: Said, *, needs_name: bool = False) -> dict[str, Any]:
     return values
 
 
-_NEVER_NULL = ("name", "status", "roles", "participants_may_request_data")
+_NEVER_NULL = (
+    "name",
+    "status",
+    "roles",
+    "participants_may_request_data",
+    "fields_not_collected",
+)
 """What stays as it is where null is said."""
 
 

@@ -15,6 +15,7 @@ from server.ingest.storing import ADDING
 from server.records.experiments import Experiment
 from server.records.recordings import Recording
 from server.resolvers.context import Context
+from server.resolvers.managed import require_open
 from server.rows import layout_of
 from server.timestamps import Timestamp, now
 
@@ -95,7 +96,7 @@ async def upload_link(
 async def target(
     tx: AsyncConnection, actor: Actor, *this: ColumnElement[bool], alone: bool = False
 ) -> Target:
-    """Return a recording of an experiment that the actor manages; NotFound.
+    """Return a recording of an experiment that the actor manages; NotFound, Archived.
 
     `alone` keeps others from changing it until the transaction ends.
     """
@@ -106,9 +107,16 @@ async def target(
         col(Recording.storage_key),
         col(Recording.file_size),
         col(Recording.sha256),
-    ).where(*this, actor.owns(_RECORDING))
+        col(Experiment.status),
+    )
+    asked = asked.join(Experiment, col(Experiment.id) == col(Recording.experiment_key))
+    asked = asked.where(*this, actor.owns(_RECORDING))
     if alone:
         asked = asked.with_for_update(of=Recording)
+        experiment = select(col(Experiment.id)).where(
+            col(Experiment.id).in_(select(col(Recording.experiment_key)).where(*this))
+        )
+        await tx.execute(experiment.with_for_update(read=True))  # so that it is not archived
     found = (await tx.execute(asked)).one_or_none()
     if found is None:
         raise NotFound(
@@ -116,7 +124,9 @@ async def target(
             "`recordsIngest`.",
             ["input", "recordingId"],
         )
-    return Target(*tuple[Any, ...](found))
+    *known, status = tuple[Any, ...](found)
+    require_open(status, ["input", "experimentId"])
+    return Target(*known)
 
 
 def _check(terms: UploadTerms, media_type: str | None, most: int) -> None:

@@ -12,15 +12,25 @@ from server.access import Actor
 from server.column_types import KEY_TYPE
 from server.errors import NotFound
 from server.key_lists import among, keys
-from server.live.activity import STEADY, Flow, OpenRoom, Person, StatusCount, TypeCount
+from server.live.activity import (
+    STEADY,
+    Flow,
+    OpenRoom,
+    Person,
+    StandingNotice,
+    StatusCount,
+    TypeCount,
+)
 from server.live.pulse import Rows
 from server.records import RecordType
 from server.records.experiments import Experiment
 from server.records.participants import Participant, ParticipantStatus
+from server.records.retention import RetentionAction, RetentionStep
 from server.records.rooms import Room, RoomStatus
 from server.records.tallies import Tally
 from server.resolvers.context import Context
 from server.resolvers.own_questions import findable
+from server.retention.timetable import timetable
 from server.rows import TableLayout, layout_of
 from server.statements import Statement
 
@@ -29,6 +39,7 @@ MOST_ROOMS = 500
 
 EXPERIMENT = layout_of(Experiment, frozenset())
 _ROOM, _PERSON, _TALLY = layout_of(Room), layout_of(Participant), layout_of(Tally)
+_STEP = layout_of(RetentionStep)
 _NAMED, _WATCHED, _ROOMS = "named_experiment", "watched_experiment", "watched_rooms"
 _SHOWN = col(Room.id), col(Room.room_id), col(Room.status), col(Room.start_time)
 
@@ -136,6 +147,23 @@ class Watched:
         rows = await self._read("flows", statement, [room.key for room in rooms])
         flows = [Flow(row[0], RecordType[row[1]], *row[2:]) for row in rows]
         return [flow for flow in flows if flow.data_type in self.types]
+
+    async def retention_notices(self) -> tuple[StandingNotice, ...]:
+        """Return what will be deleted, of which notice was given, or is being deleted."""
+        names = ("action", "due_at", "first_notice_at", "last_notice_at", "started_at")
+
+        def statement() -> Statement:
+            told, done = (_STEP.columns[name] for name in ("first_notice_at", "done_at"))
+            kept = (*self._of_all(_STEP), told.is_not(None), done.is_(None))
+            shown = [_STEP.columns[name] for name in names]
+            return select(*shown).where(*kept).order_by(*shown[1::-1])
+
+        notices: list[StandingNotice] = []
+        for action, due, first, last, started in await self._read("notices", statement):
+            begins_at = timetable(due, 0, first, first, last).begins_at
+            what = RetentionAction(action)
+            notices.append(StandingNotice(what, started or begins_at, first, last, started))
+        return tuple(notices)
 
     async def _with_people(self, rooms: Rows) -> tuple[OpenRoom, ...]:
         shown = (

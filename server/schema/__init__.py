@@ -38,6 +38,7 @@ from server.schema.records import (
     SyncMetric,
 )
 from server.schema.requirements import show_requirements
+from server.schema.retention import RetentionMutation, RetentionQuery
 from server.schema.scalars import SCALARS
 from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 from server.schema.setting_up import SettingUpMutation
@@ -55,6 +56,7 @@ class Query(
     AuditQuery,
     ApiKeyQuery,
     IngestQuery,
+    RetentionQuery,
 ): ...
 
 
@@ -69,6 +71,7 @@ class Mutation(
     SettingUpMutation,
     UploadMutation,
     WithdrawalMutation,
+    RetentionMutation,
 ): ...
 
 

@@ -23,6 +23,7 @@ from server.records.users import User as UserTable
 from server.records.withdrawals import WITHDRAWALS, WithdrawalFilter
 from server.resolvers.listings import Counts, Listing, PageWithin, Window
 from server.resolvers.lookups import Parents
+from server.resolvers.retention import Archives, Holds, Policies
 from server.resolvers.rights import Accesses, OwnersOnly
 from server.resolvers.summaries import AvailableTypes
 from server.schema.audit import AuditEntry, newest_first
@@ -31,6 +32,7 @@ from server.schema.connection import Connection, loaded, within
 from server.schema.node import Node
 from server.schema.orders import ParticipantOrder, RoomOrder
 from server.schema.people import User
+from server.schema.policies import Archive, LegalHold, RetentionPolicy
 from server.schema.rights import Access
 from server.schema.rollups import RoomRollUps
 from server.schema.scope import KEEP, SORT, After, Before, DataScope, First, Last
@@ -177,6 +179,26 @@ class Experiment(ExperimentBase, Node, DataScope):
     ) -> Connection[AuditEntry] | None:
         page = PageWithin(newest_first(filter), Window(first, after))
         return loaded(OwnersOnly(page, AUDIT_LOG.scope))
+
+    @strawberry.pydantic.field(description="How long its data are kept.", extensions=[Batched()])
+    def retention(self) -> RetentionPolicy:
+        return loaded(Policies())
+
+    @strawberry.pydantic.field(
+        description="What keeps its data from being deleted; null without a legal hold, and for "
+        "all but its owner and administrators.",
+        extensions=[Batched()],
+    )
+    def legal_hold(self) -> LegalHold | None:
+        return loaded(OwnersOnly(Holds(), EXPERIMENTS.scope))
+
+    @strawberry.pydantic.field(
+        description="Its sealed package; null if it is not archived, or has no records, and for "
+        "all but its owner and administrators.",
+        extensions=[Batched()],
+    )
+    def archive(self) -> Archive | None:
+        return loaded(OwnersOnly(Archives(), EXPERIMENTS.scope))
 
     @strawberry.pydantic.field(description="How many rooms it has.", extensions=[Batched()])
     def room_count(self) -> int:

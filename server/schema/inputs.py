@@ -15,7 +15,12 @@ from server.records.audit import AUDIT_LOG, AuditAction, AuditActionIn
 from server.records.base import Place
 from server.records.data_filter import DataFilter
 from server.records.described import Described
-from server.records.experiments import EXPERIMENTS, ExperimentStatus, ExperimentStatusIn
+from server.records.experiments import (
+    EXPERIMENTS,
+    ExperimentStatus,
+    ExperimentStatusIn,
+    ParticipantField,
+)
 from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import (
     EXPORTS,
@@ -35,6 +40,7 @@ from server.records.listed import Listed
 from server.records.participants import PARTICIPANTS, ParticipantStatus, ParticipantStatusIn
 from server.records.quarantine import QUARANTINE, RefusalCode, RefusalCodeIn
 from server.records.recordings import RecordingKind, RecordingKindIn
+from server.records.retention import RetentionAction
 from server.records.rooms import ROOMS, RoomStatus, RoomStatusIn
 from server.records.sync_metrics import SyncBand, SyncBandIn
 from server.records.users import UserRole
@@ -88,9 +94,11 @@ for kind in (
     ExportPackaging,
     ExportStatus,
     KeyExpiry,
+    ParticipantField,
     ParticipantStatus,
     RecordingKind,
     RefusalCode,
+    RetentionAction,
     RoomStatus,
     SyncBand,
     UserRole,

@@ -12,6 +12,7 @@ from server.live.activity import FLOWING_RECORDS, SILENCE_INTERVALS, SILENCE_MS,
 from server.records import RecordType
 from server.records.data_filter import DataFilter
 from server.records.participants import ParticipantStatus
+from server.records.retention import RetentionAction
 from server.records.rooms import RoomStatus
 from server.resolvers.activity import activity
 from server.resolvers.added_records import RecordsOf, added
@@ -106,6 +107,21 @@ class Silence:
     )
 
 
+@strawberry.type(description="That data of an experiment will be deleted by itself.")
+class RetentionNotice:
+    action: RetentionAction = strawberry.field(description="What will be deleted.")
+    begins_at: Timestamp = strawberry.field(
+        description="When it will begin at the earliest, or when it began."
+    )
+    first_notice_at: Timestamp = strawberry.field(description="When the first notice was given.")
+    last_notice_at: Timestamp | None = strawberry.field(
+        description="When the second notice was given; null until then."
+    )
+    started_at: Timestamp | None = strawberry.field(
+        description="When the deletion began; null until then."
+    )
+
+
 @strawberry.type(description="What goes on in an experiment.")
 class ExperimentActivity:
     at: Timestamp = strawberry.field(
@@ -126,6 +142,9 @@ class ExperimentActivity:
         "and went in between is not told of."
     )
     silences: list[Silence] = strawberry.field(description="What has stopped, and should not have.")
+    retention_notices: list[RetentionNotice] = strawberry.field(
+        description="What will be deleted by itself, of which notice was given."
+    )
 
 
 @strawberry.type

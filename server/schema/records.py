@@ -18,6 +18,7 @@ from server.resolvers.links import RecordingLinks
 from server.schema import inputs as inputs  # filters and enums become GraphQL's first
 from server.schema.connection import loaded
 from server.schema.node import Node
+from server.timestamps import Timestamp
 
 
 @strawberry.pydantic.interface(description="What records of all seven types have in common.")
@@ -30,6 +31,12 @@ class Event(events.EventBase, DataRecord): ...
 
 @strawberry.pydantic.type(description="Video or audio of a participant.")
 class Recording(recordings.RecordingBase, DataRecord):
+    file_deleted_at: Timestamp | None = Field(
+        default=None,
+        description="When its file was deleted because its time was over: the record stays. Null "
+        "if the file is there, or never came.",
+    )
+
     @strawberry.pydantic.field(
         description="Address of the file, signed when read and working for about an hour; "
         "null if there is no file, and to all who may not see identified data.",

@@ -6,7 +6,7 @@ import strawberry
 from sqlmodel import SQLModel
 from strawberry.types.unset import UNSET
 
-from server.records.experiments import ExperimentBase, ExperimentStatus
+from server.records.experiments import ExperimentBase, ExperimentStatus, ParticipantField
 from server.records.participants import ParticipantBase, ParticipantStatus
 from server.records.rooms import RoomBase, RoomStatus
 from server.resolvers import setting_up
@@ -47,6 +47,11 @@ class ExperimentInput:
     required_participants: int | None = _column(ExperimentBase, "required_participants")
     participants_may_request_data: bool | None = _column(
         ExperimentBase, "participants_may_request_data", "as before, or false,"
+    )
+    fields_not_collected: list[ParticipantField] | None = strawberry.field(
+        default=UNSET,
+        description="What is not stored of its participants, whoever sends it: what is known of it "
+        "already is emptied. As before, or nothing, if left out.",
     )
 
 
@@ -114,8 +119,9 @@ class SettingUpMutation:
         return ExperimentPayload(experiment=row)
 
     @strawberry.mutation(
-        description="Change an experiment's settings. For its owner and administrators; needs the "
-        "scope `write:experiments`.",
+        description="Change an experiment's settings. With the status ARCHIVED it is archived, as "
+        "by `experimentArchive`; with another one, it is taken out of the archive. For its owner "
+        "and administrators; needs the scope `write:experiments`.",
         extensions=[UserErrors(ExperimentPayload)],
     )
     async def experiment_update(

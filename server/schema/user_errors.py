@@ -42,6 +42,11 @@ class UserErrorCode(Enum):
     CONSENT_WITHDRAWN = strawberry.enum_value(
         "CONSENT_WITHDRAWN", description="It is about somebody who has withdrawn."
     )
+    ARCHIVED = strawberry.enum_value(
+        "ARCHIVED",
+        description="The experiment is archived, so that it is only read; to change it, set its "
+        "status to COMPLETED first.",
+    )
     BUSY = strawberry.enum_value(
         "BUSY", description="It cannot be done at this moment: ask again in a minute."
     )

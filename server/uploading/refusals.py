@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from server.bodies import TooSlow
-from server.errors import AlreadyThere, BadUserInput, Busy, ExpectedFailure, NotFound
+from server.errors import AlreadyThere, Archived, BadUserInput, Busy, ExpectedFailure, NotFound
 from server.links import LinkExpired, LinkInvalid
 
 
@@ -38,6 +38,7 @@ STATUS: Mapping[type[ExpectedFailure], int] = {
     NotFound: 404,
     TooSlow: 408,
     AlreadyThere: 409,
+    Archived: 409,
     TooLarge: 413,
     WrongKind: 415,
     NotAsDeclared: 422,

@@ -15,10 +15,10 @@ from sqlmodel import col
 
 from server import timestamps
 from server.access import Actor
-from server.errors import AlreadyThere
+from server.errors import AlreadyThere, Archived
 from server.importing.outside.sources import Sent, Source
 from server.ingest.reading import LONGEST_ID
-from server.records.experiments import Experiment, ExperimentStatus
+from server.records.experiments import Experiment, ExperimentStatus, ParticipantField
 from server.records.participants import Participant, ParticipantStatus
 from server.records.rooms import Room, RoomStatus
 from server.rows import layout_of
@@ -44,6 +44,7 @@ class Places:
     experiment_keys: dict[str, int] = field(default_factory=dict[str, int])
     made: dict[str, int] = field(default_factory=dict[str, int])
     _rooms: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    _left_out: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
     _people: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     async def make(self, tx: AsyncConnection, batch: Sequence[Sent]) -> None:
@@ -74,15 +75,27 @@ class Places:
 
     async def _experiment(self, tx: AsyncConnection, experiment_id: str) -> tuple[int, int]:
         named = col(Experiment.experiment_id) == experiment_id
-        found = select(col(Experiment.id), col(Experiment.created_at)).where(named)
-        for key, created_at in await tx.execute(found):
+        found = select(
+            col(Experiment.id),
+            col(Experiment.created_at),
+            col(Experiment.status),
+            col(Experiment.fields_not_collected),
+        ).where(named)
+        locked = found.with_for_update(read=True)
+        for key, created_at, status, left_out in await tx.execute(locked):
             owned = select(col(Experiment.id)).where(named, self.actor.owns(_EXPERIMENT))
             if await tx.scalar(owned) is None:
                 raise AlreadyThere(
                     f"{experiment_id!r} is somebody else's experiment: say `--into` with another "
                     "id, or `--owner` with the account whose it is."
                 )
+            if status == ExperimentStatus.ARCHIVED:
+                raise Archived(
+                    f"{experiment_id!r} is archived: take it out of the archive before, or say "
+                    "`--into` with another id."
+                )
             assert key is not None
+            self._left_out[key] = [ParticipantField(each).column for each in left_out]
             return key, created_at
         at = timestamps.now()
         new: dict[str, Any] = {
@@ -91,7 +104,9 @@ class Places:
             "status": ExperimentStatus.COMPLETED.value,
             "created_at": at,
             "updated_at": at,
+            "completed_at": at,
             "roles": [],
+            "fields_not_collected": [],
             **self.source.experiment(experiment_id),
             "owner_key": self.actor.user_key,
         }
@@ -133,7 +148,12 @@ class Places:
                 if not withdrawn.wholly(experiment_key, person)
             ]
             new += [
-                {**_nobody(person), **self.source.participant(room, person), **place}
+                {
+                    **_nobody(person),
+                    **self.source.participant(room, person),
+                    **dict.fromkeys(self._left_out.get(experiment_key, ())),
+                    **place,
+                }
                 for person in missing
             ]
             self._people.update((room, person) for person in named)

@@ -1,0 +1,1 @@
+"""Retention while others read: what readers notice of millions of rows being deleted."""

@@ -1,0 +1,141 @@
+"""Measures what readers notice while retention deletes an experiment's rows, on SQLite."""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from bench.retention import filled
+from bench.sections import keep, number, spread, table
+
+IDLE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was measured: p50 and p99 of readers in seconds, and rows deleted a second."""
+
+    idle: list[float]
+    busy: list[float]
+    rate: float
+
+    def ratio(self, share: float) -> float:
+        return at(self.busy, share) / at(self.idle, share)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="bench.retention", description=__doc__)
+    options.add_argument("--rows", type=int, default=5_000_000)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--write", action="store_true", help="keep the table in bench/results.md")
+    given = options.parse_args()
+    rounds: list[Round] = []
+    with folder() as made:
+        key = filled.filled(made, given.rows)
+        for each in range(given.rounds):
+            with folder() as copy:
+                shutil.copytree(made, copy, dirs_exist_ok=True)
+                rounds.append(measure(copy, key, given.rows))
+            print(f"round {each + 1} of {given.rounds}", flush=True)
+    text = report(given.rows, rounds)
+    print(text)
+    if given.write:
+        keep("Retention", text)
+
+
+def measure(data: Path, key: str, rows: int) -> Round:
+    """Have a server read from while it is idle, and while it deletes all there is to delete."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "server", "serve", "--port", str(port)],
+        env={**os.environ, "HYPERDATA_DATA_DIR": str(data)},
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait(url)
+        with reading(url, key, data / "idle") as idle:
+            time.sleep(IDLE_SECONDS)
+        filled.expire(data)
+        began = time.perf_counter()
+        with reading(url, key, data / "busy") as busy:
+            while filled.rows_left(data):
+                time.sleep(0.5)
+            took = time.perf_counter() - began
+    finally:
+        server.terminate()
+        server.wait(60)
+    return Round(idle, busy, rows / took)
+
+
+@contextmanager
+def reading(url: str, key: str, over: Path) -> Iterator[list[float]]:
+    """Have a process read until the block ends; then the list holds how long each read took."""
+    command = [sys.executable, "-m", "bench.retention.reader", url, key, str(over)]
+    reader = subprocess.Popen(command, stdout=subprocess.PIPE)
+    times: list[float] = []
+    try:
+        yield times
+    finally:
+        over.touch()
+        told, _ = reader.communicate(timeout=120)
+    warm = 10
+    times += sorted(json.loads(told)[warm:])
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="bench-retention-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def at(times: list[float], share: float) -> float:
+    return times[int(len(times) * share)]
+
+
+def wait(url: str) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            if httpx2.get(f"{url}/graphql").status_code < 500:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.1)
+    raise RuntimeError("The server does not answer.")
+
+
+def report(rows: int, rounds: list[Round]) -> str:
+    heads = ["readers, busy / idle", "p50", "p99", "the slowest, ms"]
+    line = [
+        "while rows are deleted",
+        spread([each.ratio(0.5) for each in rounds]),
+        spread([each.ratio(0.99) for each in rounds]),
+        spread([each.busy[-1] * 1000 for each in rounds]),
+    ]
+    reads = sum(len(each.busy) for each in rounds)
+    idle = spread([at(each.idle, 0.99) * 1000 for each in rounds])
+    return f"""`make bench-retention`: one experiment's {rows:,} ratings deleted, SQLite, while a
+process of its own reads another's; the median of {len(rounds)} rounds, with the least and the most.
+Idle p99: {idle} ms; {number(reads)} reads meanwhile; {spread([each.rate for each in rounds])} rows
+deleted a second.
+
+{table(heads, [line])}"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Webhooks: what happens is told to whoever subscribed, outside of the server."""
