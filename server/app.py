@@ -33,6 +33,8 @@ from server.sign_in.routes import SignIn
 from server.storage import Storage
 from server.uploading.drafts import sweep
 from server.uploading.routes import upload_route
+from server.webhooks.delivering import Deliveries
+from server.webhooks.sending import Sender
 
 if TYPE_CHECKING:
     from server.sign_in.openid import Provider
@@ -69,9 +71,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
         fast_path=settings.fast_path,
         smallest_cell=settings.smallest_cell,
         export_days=settings.export_days,
+        webhook_loopback=settings.webhook_loopback,
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
-    chores = Chores({})
+    deliveries = Deliveries(db, Sender(loopback=settings.webhook_loopback))
+    chores = Chores({"webhooks": deliveries})
     graphql = GraphQLEndpoint(services, browsers)
     sign_in = SignIn(
         db,

@@ -134,6 +134,12 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         ("node",),
         ("read:experiments",),
     ),
+    "Webhook": (
+        "node(id: $webhookId) { ... on Webhook {",
+        "} }",
+        ("node",),
+        ("write:experiments",),
+    ),
     "ExportSchedule": (
         "node(id: $scheduleId) { ... on ExportSchedule {",
         "} }",
@@ -206,6 +212,13 @@ ARGUMENTS: Mapping[str, str] = {
     "quarantineDiscard.ids": "[$quarantinedId]",
     "recordingUploadCreate.input": "{experimentId: $experimentId, recordingId: $recordingId, "
     'fileName: "a.webm", fileSize: 10}',
+    "webhooks.experimentId": "$experimentId",
+    "webhookCreate.input": '{url: "https://example.org/", events: [EXPORT_FINISHED], '
+    "experimentId: $experimentId}",
+    "webhookUpdate.id": "$webhookId",
+    "webhookUpdate.input": "{enabled: true}",
+    "webhookDelete.id": "$webhookId",
+    "webhookTest.id": "$webhookId",
     "userId": "$spareId",
     "id": "$exportId",
 }
@@ -231,6 +244,7 @@ VARIABLES: Mapping[str, str] = {
     "record": "JSON!",
     "quarantinedId": "ID!",
     "recordingId": "String!",
+    "webhookId": "ID!",
 }
 
 

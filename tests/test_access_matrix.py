@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import col
 from strawberry.types.base import StrawberryObjectDefinition
 
@@ -22,6 +22,7 @@ from server.records.exports import Export
 from server.records.participants import Participant
 from server.records.recordings import Recording
 from server.records.users import UserRole
+from server.records.webhooks import Webhook
 from server.resolvers.context import Context, Services
 from server.resolvers.requesters import may_still_export
 from server.schema import schema
@@ -197,8 +198,16 @@ async def _made(
     shared, shared_with_group = (each["collaboratorGrant"]["collaborator"]["id"] for each in grants)
     bound = {"name": "R", "scopes": ["read:events"], "experimentIds": [experiment]}
     made = (await api.ask(KEY, key, input=bound))["apiKeyCreate"]["apiKey"]
+    webhook = {"url": "https://example.org/", "events": ["EXPORT_FINISHED"]}
+    async with api.db.write() as tx:  # an experiment has room for only so many
+        await tx.execute(delete(Webhook))
+    hooked = (await api.ask(WEBHOOK, key, input={**webhook, "experimentId": experiment}))[
+        "webhookCreate"
+    ]["webhook"]
+    await api.ask(TEST_WEBHOOK, key, id=hooked["id"])
     return {
         "exportId": export,
+        "webhookId": hooked["id"],
         "scheduleId": schedule,
         "scheduleInput": planned,
         "spareId": spare["user_id"],
@@ -231,6 +240,8 @@ GROUP = """mutation ($input: UserGroupInput!) { userGroupCreate(input: $input) {
 GRANT = """mutation ($e: String!, $input: CollaboratorInput!) {
   collaboratorGrant(experimentId: $e, input: $input) { collaborator { id } } }"""
 KEY = "mutation ($input: ApiKeyInput!) { apiKeyCreate(input: $input) { apiKey { id } } }"
+WEBHOOK = "mutation ($input: WebhookInput!) { webhookCreate(input: $input) { webhook { id } } }"
+TEST_WEBHOOK = "mutation ($id: ID!) { webhookTest(id: $id) { delivery { state } } }"
 CREATE = "mutation ($input: ExportInput!) { exportCreate(input: $input) { export { id } } }"
 SCHEDULE = """mutation ($input: ExportScheduleInput!) { exportScheduleCreate(input: $input) {
   schedule { id } } }"""
@@ -353,6 +364,7 @@ ABSENT: Mapping[str, Any] = {
     "groupGrantId": global_id("Collaborator", NOWHERE),
     "groupId": global_id("UserGroup", NOWHERE),
     "keyId": global_id("ApiKey", NOWHERE),
+    "webhookId": global_id("Webhook", NOWHERE),
     "scheduleInput": {"name": "Mondays", "cron": "0 3 * * 1", "export": NONE},
 }
 """Things of the same kinds that do not exist."""

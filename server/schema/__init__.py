@@ -43,6 +43,7 @@ from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 from server.schema.setting_up import SettingUpMutation
 from server.schema.sharing import SharingMutation
 from server.schema.uploads import UploadMutation
+from server.schema.webhooks import WebhookMutation, WebhookQuery
 
 
 @strawberry.type(description="All that can be read.")
@@ -54,6 +55,7 @@ class Query(
     AuditQuery,
     ApiKeyQuery,
     IngestQuery,
+    WebhookQuery,
 ): ...
 
 
@@ -67,6 +69,7 @@ class Mutation(
     IngestMutation,
     SettingUpMutation,
     UploadMutation,
+    WebhookMutation,
 ): ...
 
 

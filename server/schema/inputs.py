@@ -14,6 +14,7 @@ from server.records.api_keys import KeyExpiry
 from server.records.audit import AUDIT_LOG, AuditAction, AuditActionIn
 from server.records.base import Place
 from server.records.data_filter import DataFilter
+from server.records.data_requests import AskedBy, DataRequestState
 from server.records.described import Described
 from server.records.experiments import EXPERIMENTS, ExperimentStatus, ExperimentStatusIn
 from server.records.export_schedules import EXPORT_SCHEDULES
@@ -38,6 +39,7 @@ from server.records.recordings import RecordingKind, RecordingKindIn
 from server.records.rooms import ROOMS, RoomStatus, RoomStatusIn
 from server.records.sync_metrics import SyncBand, SyncBandIn
 from server.records.users import UserRole
+from server.records.webhooks import DeliveryState, WebhookEvent
 
 Kind = TypeVar("Kind", bound=Enum)
 
@@ -79,7 +81,10 @@ _LISTED: tuple[Listed, ...] = (
 show(RecordType, lambda each: each.value.description, name="DataType")
 for kind in (
     Anonymization,
+    AskedBy,
     AuditAction,
+    DataRequestState,
+    DeliveryState,
     ExperimentStatus,
     ExportErrorCode,
     ExportFormat,
@@ -92,6 +97,7 @@ for kind in (
     RoomStatus,
     SyncBand,
     UserRole,
+    WebhookEvent,
     WithheldReason,
 ):
     show(kind, lambda member: member.description)
