@@ -121,6 +121,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     app.state.db = db
     app.state.services = services
     app.state.key_uses = key_uses
+    app.state.chores = chores
     return app
 
 

@@ -98,18 +98,18 @@ class Deliveries:
     async def _due(self) -> Sequence[Row[Any]]:
         """Return what is to be sent, the longest due first, and not too much of one webhook."""
         order = col(WebhookDelivery.next_at), col(WebhookDelivery.id)
-        place: ColumnElement[int] = func.row_number().over(
+        place = func.row_number().over(
             partition_by=col(WebhookDelivery.webhook_key), order_by=order
         )
         ranked = (
-            select(col(WebhookDelivery.id).label("key"), place.label("place"))
+            select(col(WebhookDelivery.id), place.label("place"))
             .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_key))
             .where(
                 col(WebhookDelivery.next_at) <= self._clock(), col(Webhook.disabled_at).is_(None)
             )
             .subquery()
         )
-        first = select(ranked.c.key).where(ranked.c.place <= IN_A_ROW)
+        first = select(ranked.c.id).where(ranked.c.place <= IN_A_ROW)
         due = select(WebhookDelivery).where(col(WebhookDelivery.id).in_(first)).order_by(*order)
         async with self._db.read() as tx:
             return (await tx.execute(due)).all()
