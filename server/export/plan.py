@@ -15,7 +15,7 @@ from server.export.addresses import database_uri
 from server.export.inputs import filter_input, options
 from server.export.media import media
 from server.export.names import safe_name
-from server.export.pseudonyms import identities, title_without_identities
+from server.export.pseudonyms import identities, own_texts, title_without_identities
 from server.export.recipe import Recipe, experiment_keys
 from server.export.snapshots import snapshot_text
 from server.export.statements import dialect_of
@@ -92,6 +92,8 @@ async def make_plan(
             "input": {**options(recipe), "filter": filter_input(recipe.filters)},
             "snapshot": snapshot_text(recipe),
         },
+        own_view=recipe.own_view,
+        own=await own_texts(tx, recipe) if recipe.own_view else (),
         experiment_keys=recipe.experiment_keys,
         room_keys=recipe.room_keys,
         participant_keys=recipe.participant_keys,
@@ -108,7 +110,7 @@ async def make_plan(
         participants=declared.participants(dialect, recipe),
         records=tuple(declared.records(dialect, recipe, name) for name in recipe.data_types),
         media=None if aggregated else media(dialect, recipe),
-        identities=None if named else identities(dialect, experiments),
+        identities=None if named and not recipe.own_view else identities(dialect, experiments),
         shifts=shifts(dialect, recipe),
         summaries=summaries(dialect, recipe) if aggregated else (),
     )

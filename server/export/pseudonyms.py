@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import BindParameter, Integer, Select, cast, func, insert, inspect, or_, select
+from sqlalchemy import (
+    BindParameter,
+    Integer,
+    Select,
+    cast,
+    func,
+    insert,
+    inspect,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -31,7 +42,7 @@ async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:
     the shifts of their times with them.
     """
     await assign_time_shifts(tx, recipe)
-    if recipe.anonymization is Anonymization.KEEP:
+    if recipe.anonymization is Anonymization.KEEP and not recipe.own_view:
         return
     await give_codes(tx, await experiment_keys(tx, recipe))
 
@@ -78,6 +89,23 @@ async def title_without_identities(
     contacts = [row[1:] for row in await tx.execute(contacts_of(experiments))]
     addresses = {address for row in contacts for address in row if address}
     return Disguise(codes, names, addresses).label(title)
+
+
+async def own_texts(tx: AsyncConnection, recipe: Recipe) -> tuple[str, ...]:
+    """Return the ids, names and addresses of the person whose own view a recipe is."""
+    here = among(col(Participant.id), recipe.participant_keys)
+    columns = [
+        column
+        for column in inspect(Participant).columns
+        if column.info.get("identifies") in (Identifies.DIRECTLY, Identifies.IN_PART)
+    ]
+    known = [tuple(row) for row in await tx.execute(select(*columns).where(here))]
+    within = select(col(Participant.experiment_key), col(Participant.participant_id)).where(here)
+    names = select(col(ChatMessage.sender_name)).where(
+        tuple_(col(ChatMessage.experiment_key), col(ChatMessage.sender_id)).in_(within)
+    )
+    found = {text for row in known for text in row} | {*await tx.scalars(names.distinct())}
+    return tuple(sorted(text for text in found if text))
 
 
 def identities(dialect: Dialect, experiments: Sequence[int]) -> Identities:
