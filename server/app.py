@@ -24,6 +24,7 @@ from server.key_uses import KeyUses
 from server.links import Signer, load_secret
 from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
+from server.own_data.routes import OwnData
 from server.pages import page_routes
 from server.resolvers.context import Services
 from server.resolvers.requesters import may_still_export
@@ -115,6 +116,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *file_routes(db, storage, signer),
             *page_routes(),
             *sign_in.routes,
+            *OwnData(services).routes,
         ],
         lifespan=lifespan,
     )

@@ -34,6 +34,7 @@ ALLOWED: Mapping[Right, tuple[str, ...]] = {
     Right.EXPORT: ("deidentified", "exporter", "owner", "administrator"),
     Right.OWN: ("owner", "administrator"),
     Right.PERSONAL: ("owner",),
+    Right.SUBJECT: ("participant", "owner", "administrator"),
     Right.MANAGE: ("owner", "administrator"),
 }
 """Who has a right to the experiment of the matrix, which is the owner's."""
@@ -42,6 +43,7 @@ BESIDES: Mapping[str, Rule] = {
     "GET /exports/{id}/download": Rule(Right.OWN),
     "GET /recordings/{id}/media": Rule(Right.IDENTIFIED),
     "PUT /recordings/{id}/upload": Rule(Right.MANAGE),
+    "GET /data-requests/{id}/package": Rule(Right.SUBJECT),
     "the export worker": Rule(Right.EXPORT),
 }
 """What is no field: links, by whose they are, and what is written for whoever asked for it."""
@@ -134,6 +136,12 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         ("node",),
         ("read:experiments",),
     ),
+    "DataRequest": (
+        "node(id: $requestId) { ... on DataRequest {",
+        "} }",
+        ("node",),
+        ("read:participants",),
+    ),
     "Webhook": (
         "node(id: $webhookId) { ... on Webhook {",
         "} }",
@@ -219,6 +227,10 @@ ARGUMENTS: Mapping[str, str] = {
     "webhookUpdate.input": "{enabled: true}",
     "webhookDelete.id": "$webhookId",
     "webhookTest.id": "$webhookId",
+    "dataRequests.experimentId": "$experimentId",
+    "participantDataRequest.input": "{experimentId: $experimentId, participantId: $participantId}",
+    "dataRequestRefuse.input": '{id: $requestId, reason: "R"}',
+    "participantTokenCreate.input": "{experimentId: $experimentId, participantId: $participantId}",
     "userId": "$spareId",
     "id": "$exportId",
 }
@@ -245,6 +257,7 @@ VARIABLES: Mapping[str, str] = {
     "quarantinedId": "ID!",
     "recordingId": "String!",
     "webhookId": "ID!",
+    "requestId": "ID!",
 }
 
 

@@ -17,6 +17,7 @@ from server.audit import Origin
 from server.global_ids import global_id, type_and_key
 from server.links import Purpose
 from server.records import RecordType
+from server.records.data_requests import DataRequest
 from server.records.experiments import Experiment
 from server.records.exports import Export
 from server.records.participants import Participant
@@ -87,7 +88,8 @@ class Lab:
 
     async def made(self) -> dict[str, Any]:
         """Return an export and more that nobody has changed; the experiment is the owner's."""
-        return await _made(self.api, self.variables["experimentId"], self.users)
+        given = self.variables
+        return await _made(self.api, given["experimentId"], given["participantId"], self.users)
 
     def given(self, case: Case) -> dict[str, Any]:
         return {k: v for k, v in self.variables.items() if f"${k}:" in case.document}
@@ -156,13 +158,13 @@ async def _lab(api: Api) -> Lab:
             "experimentIds": [experiment["experiment_id"]],
             "dataTypes": ["EVENTS"],
         },
-        **await _made(api, experiment["experiment_id"], users, **COMPLETED),
+        **await _made(api, experiment["experiment_id"], person, users, **COMPLETED),
     }
     return Lab(api, users, variables)
 
 
 async def _made(
-    api: Api, experiment: str, users: Mapping[str, Row], **changes: Any
+    api: Api, experiment: str, person: str, users: Mapping[str, Row], **changes: Any
 ) -> dict[str, Any]:
     """Have the owner ask for an export and for a schedule; return what refers to them.
 
@@ -198,6 +200,16 @@ async def _made(
     shared, shared_with_group = (each["collaboratorGrant"]["collaborator"]["id"] for each in grants)
     bound = {"name": "R", "scopes": ["read:events"], "experimentIds": [experiment]}
     made = (await api.ask(KEY, key, input=bound))["apiKeyCreate"]["apiKey"]
+    async with api.db.write() as tx:  # else it would be the one that is open
+        await tx.execute(update(DataRequest).values(downloaded_at=1))
+    asked = await api.ask(REQUEST, key, input={"experimentId": experiment, "participantId": person})
+    requested = asked["participantDataRequest"]["dataRequest"]["id"]
+    async with api.db.write() as tx:
+        package = select(col(DataRequest.export_key)).where(
+            col(DataRequest.id) == key_in(requested)
+        )
+        this = update(Export).where(col(Export.id) == package.scalar_subquery())
+        await tx.execute(this.values(**COMPLETED))
     webhook = {"url": "https://example.org/", "events": ["EXPORT_FINISHED"]}
     async with api.db.write() as tx:  # an experiment has room for only so many
         await tx.execute(delete(Webhook))
@@ -208,6 +220,7 @@ async def _made(
     return {
         "exportId": export,
         "webhookId": hooked["id"],
+        "requestId": requested,
         "scheduleId": schedule,
         "scheduleInput": planned,
         "spareId": spare["user_id"],
@@ -240,6 +253,8 @@ GROUP = """mutation ($input: UserGroupInput!) { userGroupCreate(input: $input) {
 GRANT = """mutation ($e: String!, $input: CollaboratorInput!) {
   collaboratorGrant(experimentId: $e, input: $input) { collaborator { id } } }"""
 KEY = "mutation ($input: ApiKeyInput!) { apiKeyCreate(input: $input) { apiKey { id } } }"
+REQUEST = """mutation ($input: DataRequestInput!) { participantDataRequest(input: $input) {
+  dataRequest { id } } }"""
 WEBHOOK = "mutation ($input: WebhookInput!) { webhookCreate(input: $input) { webhook { id } } }"
 TEST_WEBHOOK = "mutation ($id: ID!) { webhookTest(id: $id) { delivery { state } } }"
 CREATE = "mutation ($input: ExportInput!) { exportCreate(input: $input) { export { id } } }"
@@ -269,6 +284,7 @@ async def test_a_key_needs_the_scopes_that_the_table_says_and_no_others(
 LINKS: Mapping[str, Purpose] = {
     "GET /exports/{id}/download": "export",
     "GET /recordings/{id}/media": "recording",
+    "GET /data-requests/{id}/package": "package",
 }
 
 
@@ -283,7 +299,8 @@ async def test_a_link_leads_whom_the_table_says(lab: Lab, route: str) -> None:
         recording = await tx.scalar(
             select(col(Recording.id)).where(col(Recording.participant_key) == person)
         )
-    key = key_in(lab.variables["exportId"]) if LINKS[route] == "export" else recording
+    known = {"export": "exportId", "package": "requestId"}.get(LINKS[route])
+    key = key_in(lab.variables[known]) if known else recording
     assert key is not None
     led = {"anonymous": (await lab.api.http.get(_path(route, key))).status_code == OK}
     for who, user in lab.users.items():
@@ -365,6 +382,7 @@ ABSENT: Mapping[str, Any] = {
     "groupId": global_id("UserGroup", NOWHERE),
     "keyId": global_id("ApiKey", NOWHERE),
     "webhookId": global_id("Webhook", NOWHERE),
+    "requestId": global_id("DataRequest", NOWHERE),
     "scheduleInput": {"name": "Mondays", "cron": "0 3 * * 1", "export": NONE},
 }
 """Things of the same kinds that do not exist."""

@@ -13,7 +13,6 @@ from sqlalchemy import (
     inspect,
     or_,
     select,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -91,23 +90,6 @@ async def title_without_identities(
     return Disguise(codes, names, addresses).label(title)
 
 
-async def own_texts(tx: AsyncConnection, recipe: Recipe) -> tuple[str, ...]:
-    """Return the ids, names and addresses of the person whose own view a recipe is."""
-    here = among(col(Participant.id), recipe.participant_keys)
-    columns = [
-        column
-        for column in inspect(Participant).columns
-        if column.info.get("identifies") in (Identifies.DIRECTLY, Identifies.IN_PART)
-    ]
-    known = [tuple(row) for row in await tx.execute(select(*columns).where(here))]
-    within = select(col(Participant.experiment_key), col(Participant.participant_id)).where(here)
-    names = select(col(ChatMessage.sender_name)).where(
-        tuple_(col(ChatMessage.experiment_key), col(ChatMessage.sender_id)).in_(within)
-    )
-    found = {text for row in known for text in row} | {*await tx.scalars(names.distinct())}
-    return tuple(sorted(text for text in found if text))
-
-
 def identities(dialect: Dialect, experiments: Sequence[int]) -> Identities:
     """Describe what a worker must know of people to leave them out of its files."""
     return Identities(
@@ -134,13 +116,18 @@ def names_of(experiments: Experiments) -> AnySelect:
 def contacts_of(experiments: Experiments) -> AnySelect:
     """Select contacts: experiment, then addresses of a participant or empty texts."""
     experiment = col(Participant.experiment_key)
-    addresses = [
+    addresses = address_columns()
+    there = among(experiment, experiments)
+    known = or_(*(column.is_not(None) for column in addresses))
+    texts = (func.coalesce(column, "") for column in addresses)
+    return select(experiment, *texts).where(there, known).distinct()
+
+
+def address_columns() -> list[Any]:
+    """Return the columns of a participant that tell who they are, but for their id."""
+    return [
         column
         for column in inspect(Participant).columns
         if column.info.get("identifies") in (Identifies.DIRECTLY, Identifies.IN_PART)
         and column.key != "participant_id"
     ]
-    there = among(experiment, experiments)
-    known = or_(*(column.is_not(None) for column in addresses))
-    texts = (func.coalesce(column, "") for column in addresses)
-    return select(experiment, *texts).where(there, known).distinct()

@@ -77,17 +77,19 @@ class DataRequest(DataRequestBase, Stored, table=True):
 
     @classmethod
     def expressions(cls) -> dict[str, Any]:
-        """Add where it stands, which follows from its export; 1 in `closed` once it is over."""
+        """Add where it and its export stand, and 1 in `closed` once it is over."""
         columns = super().expressions()
-        state = _state(columns)
-        closed = case((state.in_(OPEN), 0), else_=1)
-        return {**columns, "state": state, "closed": closed}
+        package = (
+            select(col(Export.status))
+            .where(col(Export.id) == columns["export_key"])
+            .scalar_subquery()
+        )
+        state = _state(columns, package)
+        closed = case((state.in_([each.value for each in OPEN]), 0), else_=1)
+        return {**columns, "state": state, "package_status": package, "closed": closed}
 
 
-def _state(columns: dict[str, Any]) -> ColumnElement[Any]:
-    export = (
-        select(col(Export.status)).where(col(Export.id) == columns["export_key"]).scalar_subquery()
-    )
+def _state(columns: dict[str, Any], export: ColumnElement[Any]) -> ColumnElement[Any]:
     return case(
         (columns["refused_at"].is_not(None), DataRequestState.REFUSED.value),
         (columns["downloaded_at"].is_not(None), DataRequestState.FULFILLED.value),

@@ -21,6 +21,7 @@ from server.records.audit import AuditAction
 from server.resolvers.context import Caller, Context
 from server.schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from server.schema.audit import AuditEntry, AuditQuery
+from server.schema.data_requests import DataRequestMutation, DataRequestQuery
 from server.schema.errors import CodedErrors, coded, unnoted
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
@@ -56,6 +57,7 @@ class Query(
     ApiKeyQuery,
     IngestQuery,
     WebhookQuery,
+    DataRequestQuery,
 ): ...
 
 
@@ -70,6 +72,7 @@ class Mutation(
     SettingUpMutation,
     UploadMutation,
     WebhookMutation,
+    DataRequestMutation,
 ): ...
 
 
