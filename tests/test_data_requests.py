@@ -141,7 +141,7 @@ async def test_the_package_holds_everything_of_the_person_and_nothing_of_others(
             rows = package.stems(stem)
             assert len(rows) == len(stored) >= 2
             assert {row["participantId"] for row in rows} == {ANNA}
-            [id_] = kind.value.identity
+            id_ = model.identity[0]
             plain = study.plain[kind]
             [row] = [row for row in rows if row[camel(id_)] == plain[id_]]
             assert (str(row["onset"]), row["timestamp"]) == (
