@@ -23,7 +23,7 @@ from server.records.exports import Export, ExportStatus
 from server.records.users import UserRole
 from server.requests.links import PATH, Link, link_with, still_fetches, use
 from server.resolvers.context import Services
-from server.resolvers.data_requests import Asked, one, receive
+from server.resolvers.own_packages import Asked, one, receive
 from server.rows import Row, layout_of
 from server.sign_in.routes import form_of
 from server.timestamps import now
