@@ -213,13 +213,13 @@ async def test_nobody_is_given_the_data_of_another(study: Study, worker: Worker)
     shown = f'{{ node(id: "{listed["id"]}") {{ id }} }}'
     assert await study.api.ask(shown, bens) == {"node": None}
     assert await study.api.ask(shown, theirs) == {"node": None}
-    key = _key_in(listed["id"])
+    number = _key_in(listed["id"])
     signer = study.api.app.state.services.signer
-    path = f"/data-requests/{key}/package"
+    path = f"/data-requests/{number}/package"
     for user in (ben, viewer):
-        token = signer.sign("package", key, user.key)
+        token = signer.sign("package", number, user.key)
         assert (await study.download(f"{path}?token={token}")).status_code == 404
-    for token in ("", signer.sign("export", key, 1), signer.sign("package", key + 1, 1)):
+    for token in ("", signer.sign("export", number, 1), signer.sign("package", number + 1, 1)):
         assert (await study.download(f"{path}?token={token}")).status_code == 403
 
     await study.set(Experiment, participants_may_request_data=False)
@@ -298,8 +298,8 @@ async def test_a_link_is_for_one_person_of_an_experiment_that_allows_it(study: S
     given = {"experimentId": study.experiment_id, "participantId": ANNA}
     refused = await study.api.ask(TOKEN, await study.api.key_of(viewer.key), input=given)
     assert refused["participantTokenCreate"]["userErrors"][0]["code"] == "NOT_FOUND"
-    for changes in ({"days": 0}, {"days": 91}):
-        assert (await study.link(**changes))["userErrors"][0]["field"] == ["input", "days"]
+    for days in (0, 91):
+        assert (await study.link(days=days))["userErrors"][0]["field"] == ["input", "days"]
     assert (await study.link("nobody"))["userErrors"][0]["code"] == "NOT_FOUND"
 
     first, second = await study.link(), await study.link()

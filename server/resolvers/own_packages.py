@@ -134,7 +134,7 @@ async def _add(tx: AsyncConnection, asked: Asked, origin: Origin) -> Row:
     await announce(
         tx,
         asked.experiment_key,
-        WebhookEvent.DATAREQUEST_RECEIVED,
+        WebhookEvent.DATA_REQUEST_RECEIVED,
         {"dataRequestId": told, "dueAt": iso(due_at(at)), "state": DataRequestState.RECEIVED.value},
     )
     return await one(tx, REQUEST.columns["key"] == key)
