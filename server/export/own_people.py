@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import literal_column, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, String, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -33,8 +33,8 @@ class OwnPeople:
     def identities(self, dialect: Dialect) -> Identities:
         """Describe what a worker must know of people: who is known from elsewhere has no code."""
         here, there = [self.experiment_key], self.others
-        experiment: Any = literal_column(str(int(self.experiment_key)))
-        empty: Any = literal_column("''")
+        experiment: ColumnElement[Any] = literal_column(str(self.experiment_key), BigInteger)
+        empty: ColumnElement[Any] = literal_column("''", String)
         names = select(experiment, empty, col(ChatMessage.sender_name)).where(
             among(col(ChatMessage.experiment_key), there), col(ChatMessage.sender_name).is_not(None)
         )
