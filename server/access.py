@@ -233,6 +233,31 @@ class Actor:
             return self.owns(layout)  # what is of none may be for any
         return or_(self.owns(layout), placeless)
 
+    def sees_webhooks(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the webhooks of the actor's experiments and account.
+
+        A key that is bound to experiments sees none of the account's: they tell of any.
+        """
+        if self.role is UserRole.PARTICIPANT:
+            return false()
+        mine = layout.columns["user_key"] == self._key
+        of_account = and_(layout.columns["experiment_key"].is_(None), mine)
+        if self.experiment_keys is not None:
+            return self.owns(layout)
+        return or_(self.owns(layout), of_account)
+
+    def sees_data_requests(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps requests for data: to the actor's experiments, or their own.
+
+        A participant's are seen as long as the experiment lets them look.
+        """
+        if self.role is not UserRole.PARTICIPANT:
+            return self.owns(layout)
+        theirs = layout.columns["participant_id"] == bindparam(
+            "actor_participant_id", self.participant_id
+        )
+        return and_(theirs, self.is_beside(layout))
+
     def sees_groups(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the groups that the actor owns or is in.
 

@@ -24,6 +24,7 @@ from server.key_uses import KeyUses
 from server.links import Signer, load_secret
 from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
+from server.own_data.routes import OwnData
 from server.pages import page_routes
 from server.resolvers.context import Services
 from server.resolvers.requesters import may_still_export
@@ -35,6 +36,8 @@ from server.sign_in.routes import SignIn
 from server.storage import Storage
 from server.uploading.drafts import sweep
 from server.uploading.routes import upload_route
+from server.webhooks.delivering import Deliveries
+from server.webhooks.sending import Sender
 
 if TYPE_CHECKING:
     from server.sign_in.openid import Provider
@@ -71,12 +74,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
         fast_path=settings.fast_path,
         smallest_cell=settings.smallest_cell,
         export_days=settings.export_days,
+        webhook_loopback=settings.webhook_loopback,
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
     chores = Chores(
         {
             "withdrawals": Sealer(db, storage).run,
             "retention": Retention(db, storage, exporter.wake),
+            "webhooks": Deliveries(db, Sender(loopback=settings.webhook_loopback)),
         }
     )
     graphql = GraphQLEndpoint(services, browsers)
@@ -118,12 +123,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *file_routes(db, storage, signer),
             *page_routes(),
             *sign_in.routes,
+            *OwnData(services).routes,
         ],
         lifespan=lifespan,
     )
     app.state.db = db
     app.state.services = services
     app.state.key_uses = key_uses
+    app.state.chores = chores
     return app
 
 

@@ -102,14 +102,14 @@ def file_routes(db: Database, storage: Storage, signer: Signer) -> list[Route]:
                     file = await find(tx, key, whose)
                 if whose.role is UserRole.PARTICIPANT:
                     file = _disguised(file, await own_view(db, whose))
-                response = await _send(file, storage, request)
+                response = await send(file, storage, request)
                 await links.followed(request, response, purpose, key, whose)
                 return response
             except (LinkInvalid, LinkExpired) as failure:
                 await links.refused(request, purpose, key, whose)
-                return _refusal(failure)
+                return refusal(failure)
             except ExpectedFailure as failure:
-                return _refusal(failure)
+                return refusal(failure)
 
         return Route(path, endpoint, methods=["GET", "HEAD"])
 
@@ -197,7 +197,8 @@ class _LocalFile(PartialFile):
     chunk_size = CHUNK  # twice as fast as Starlette's own
 
 
-async def _send(file: File, storage: Storage, request: Request) -> Response:
+async def send(file: File, storage: Storage, request: Request) -> Response:
+    """Answer a request with a file, or with where the store sends it; NotFound if it has none."""
     try:
         path = storage.local_path(file.key)
         if path is not None:
@@ -220,6 +221,7 @@ async def _send(file: File, storage: Storage, request: Request) -> Response:
     return StreamingResponse(storage.stream(file.key), headers=headers, media_type=file.media_type)
 
 
-def _refusal(failure: ExpectedFailure) -> JSONResponse:
+def refusal(failure: ExpectedFailure) -> JSONResponse:
+    """Say why there is no file for whoever asks."""
     error = {"message": failure.message, "extensions": {"code": failure.code}}
     return JSONResponse({"errors": [error]}, _STATUS.get(type(failure), 400), _HEADERS)

@@ -13,7 +13,7 @@ from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTime
 from server.errors import ExpectedFailure
 from server.settings import Settings
 
-Purpose = Literal["export", "recording", "upload"]
+Purpose = Literal["export", "recording", "upload", "package"]
 """What a link is for; a token for one purpose is worth nothing for another."""
 
 UPLOAD_SECONDS = 900
@@ -93,6 +93,7 @@ _AGAIN: Mapping[Purpose, str] = {
     "export": "read downloadUrl again",
     "recording": "read downloadUrl again",
     "upload": "ask recordingUploadCreate again",
+    "package": "go back to where you found it",
 }
 _INVALID = "This link is not valid: {}, and use it as it is."
 

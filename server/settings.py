@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         description="How often a file that is being written is made certain, in seconds: what was "
         "written since is lost when its worker dies.",
     )
+    webhook_loopback: bool = Field(
+        default=False,
+        description="Whether webhooks may lead to this machine, also by http; else to public "
+        "addresses alone, by https.",
+    )
     smallest_cell: int = Field(
         default=5, ge=3, description="How many participants a statistic in a file must describe."
     )

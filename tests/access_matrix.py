@@ -43,6 +43,7 @@ BESIDES: Mapping[str, Rule] = {
     "GET /exports/{id}/download": Rule(Right.OWN),
     "GET /recordings/{id}/media": Rule(Right.IDENTIFIED),
     "PUT /recordings/{id}/upload": Rule(Right.MANAGE),
+    "GET /data-requests/{id}/package": Rule(Right.SUBJECT),
     "the export worker": Rule(Right.EXPORT),
 }
 """What is no field: links, by whose they are, and what is written for whoever asked for it."""
@@ -141,6 +142,18 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         ("node",),
         ("read:participants",),
     ),
+    "DataRequest": (
+        "node(id: $requestId) { ... on DataRequest {",
+        "} }",
+        ("node",),
+        ("read:participants",),
+    ),
+    "Webhook": (
+        "node(id: $webhookId) { ... on Webhook {",
+        "} }",
+        ("node",),
+        ("write:experiments",),
+    ),
     "ExportSchedule": (
         "node(id: $scheduleId) { ... on ExportSchedule {",
         "} }",
@@ -218,6 +231,17 @@ ARGUMENTS: Mapping[str, str] = {
     "quarantineDiscard.ids": "[$quarantinedId]",
     "recordingUploadCreate.input": "{experimentId: $experimentId, recordingId: $recordingId, "
     'fileName: "a.webm", fileSize: 10}',
+    "webhooks.experimentId": "$experimentId",
+    "webhookCreate.input": '{url: "https://example.org/", events: [EXPORT_FINISHED], '
+    "experimentId: $experimentId}",
+    "webhookUpdate.id": "$webhookId",
+    "webhookUpdate.input": "{enabled: true}",
+    "webhookDelete.id": "$webhookId",
+    "webhookTest.id": "$webhookId",
+    "dataRequests.experimentId": "$experimentId",
+    "participantDataRequest.input": "{experimentId: $experimentId, participantId: $participantId}",
+    "dataRequestRefuse.input": '{id: $requestId, reason: "R"}',
+    "participantTokenCreate.input": "{experimentId: $experimentId, participantId: $participantId}",
     "userId": "$spareId",
     "id": "$exportId",
 }
@@ -245,6 +269,8 @@ VARIABLES: Mapping[str, str] = {
     "recordingId": "String!",
     "withdrawalId": "ID!",
     "sealedId": "ID!",
+    "webhookId": "ID!",
+    "requestId": "ID!",
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import col
 from strawberry.types.base import StrawberryObjectDefinition
 
@@ -17,12 +17,14 @@ from server.audit import Origin
 from server.global_ids import global_id, type_and_key
 from server.links import Purpose
 from server.records import RecordType
+from server.records.data_requests import DataRequest
 from server.records.experiments import Experiment
 from server.records.exports import Export
 from server.records.participants import Participant
 from server.records.recordings import Recording
 from server.records.retention import Archive, RetentionPolicy
 from server.records.users import UserRole
+from server.records.webhooks import Webhook
 from server.resolvers.context import Context, Services
 from server.resolvers.requesters import may_still_export
 from server.schema import schema
@@ -88,7 +90,8 @@ class Lab:
 
     async def made(self) -> dict[str, Any]:
         """Return an export and more that nobody has changed; the experiment is the owner's."""
-        return await _made(self.api, self.variables["experimentId"], self.users)
+        given = self.variables
+        return await _made(self.api, given["experimentId"], given["participantId"], self.users)
 
     def given(self, case: Case) -> dict[str, Any]:
         return {k: v for k, v in self.variables.items() if f"${k}:" in case.document}
@@ -163,13 +166,13 @@ async def _lab(api: Api) -> Lab:
         "sealedId": await _withdrawn(
             api, experiment["experiment_id"], users, gone, types=["EVENTS"]
         ),
-        **await _made(api, experiment["experiment_id"], users, **COMPLETED),
+        **await _made(api, experiment["experiment_id"], person, users, **COMPLETED),
     }
     return Lab(api, users, variables)
 
 
 async def _made(
-    api: Api, experiment: str, users: Mapping[str, Row], **changes: Any
+    api: Api, experiment: str, person: str, users: Mapping[str, Row], **changes: Any
 ) -> dict[str, Any]:
     """Have the owner ask for an export and for a schedule; return what refers to them.
 
@@ -205,8 +208,27 @@ async def _made(
     shared, shared_with_group = (each["collaboratorGrant"]["collaborator"]["id"] for each in grants)
     bound = {"name": "R", "scopes": ["read:events"], "experimentIds": [experiment]}
     made = (await api.ask(KEY, key, input=bound))["apiKeyCreate"]["apiKey"]
+    async with api.db.write() as tx:  # else it would be the one that is open
+        await tx.execute(update(DataRequest).values(downloaded_at=1))
+    asked = await api.ask(REQUEST, key, input={"experimentId": experiment, "participantId": person})
+    requested = asked["participantDataRequest"]["dataRequest"]["id"]
+    async with api.db.write() as tx:
+        package = select(col(DataRequest.export_key)).where(
+            col(DataRequest.id) == key_in(requested)
+        )
+        this = update(Export).where(col(Export.id) == package.scalar_subquery())
+        await tx.execute(this.values(**COMPLETED))
+    webhook = {"url": "https://example.org/", "events": ["EXPORT_FINISHED"]}
+    async with api.db.write() as tx:  # an experiment has room for only so many
+        await tx.execute(delete(Webhook))
+    hooked = (await api.ask(WEBHOOK, key, input={**webhook, "experimentId": experiment}))[
+        "webhookCreate"
+    ]["webhook"]
+    await api.ask(TEST_WEBHOOK, key, id=hooked["id"])
     return {
         "exportId": export,
+        "webhookId": hooked["id"],
+        "requestId": requested,
         "scheduleId": schedule,
         "scheduleInput": planned,
         "spareId": spare["user_id"],
@@ -260,6 +282,10 @@ GROUP = """mutation ($input: UserGroupInput!) { userGroupCreate(input: $input) {
 GRANT = """mutation ($e: String!, $input: CollaboratorInput!) {
   collaboratorGrant(experimentId: $e, input: $input) { collaborator { id } } }"""
 KEY = "mutation ($input: ApiKeyInput!) { apiKeyCreate(input: $input) { apiKey { id } } }"
+REQUEST = """mutation ($input: DataRequestInput!) { participantDataRequest(input: $input) {
+  dataRequest { id } } }"""
+WEBHOOK = "mutation ($input: WebhookInput!) { webhookCreate(input: $input) { webhook { id } } }"
+TEST_WEBHOOK = "mutation ($id: ID!) { webhookTest(id: $id) { delivery { state } } }"
 CREATE = "mutation ($input: ExportInput!) { exportCreate(input: $input) { export { id } } }"
 WITHDRAW = """mutation ($input: WithdrawalInput!) { participantWithdraw(input: $input) {
   withdrawal { id } } }"""
@@ -289,6 +315,7 @@ async def test_a_key_needs_the_scopes_that_the_table_says_and_no_others(
 LINKS: Mapping[str, Purpose] = {
     "GET /exports/{id}/download": "export",
     "GET /recordings/{id}/media": "recording",
+    "GET /data-requests/{id}/package": "package",
 }
 
 
@@ -303,7 +330,8 @@ async def test_a_link_leads_whom_the_table_says(lab: Lab, route: str) -> None:
         recording = await tx.scalar(
             select(col(Recording.id)).where(col(Recording.participant_key) == person)
         )
-    key = key_in(lab.variables["exportId"]) if LINKS[route] == "export" else recording
+    known = {"export": "exportId", "package": "requestId"}.get(LINKS[route])
+    key = key_in(lab.variables[known]) if known else recording
     assert key is not None
     led = {"anonymous": (await lab.api.http.get(_path(route, key))).status_code == OK}
     for who, user in lab.users.items():
@@ -386,6 +414,8 @@ ABSENT: Mapping[str, Any] = {
     "keyId": global_id("ApiKey", NOWHERE),
     "withdrawalId": global_id("Withdrawal", NOWHERE),
     "sealedId": global_id("Withdrawal", NOWHERE),
+    "webhookId": global_id("Webhook", NOWHERE),
+    "requestId": global_id("DataRequest", NOWHERE),
     "scheduleInput": {"name": "Mondays", "cron": "0 3 * * 1", "export": NONE},
 }
 """Things of the same kinds that do not exist."""

@@ -20,9 +20,12 @@ class CodeMissing(Exception):
 
 
 class People:
-    """Who is known in the exported experiments, and how each is disguised."""
+    """Who is known in the exported experiments, and how each is disguised.
 
-    def __init__(self, reader: Reader, identities: Identities) -> None:
+    own  ids, names and addresses of whom the files are for: they stay
+    """
+
+    def __init__(self, reader: Reader, identities: Identities, own: Sequence[str] = ()) -> None:
         codes = defaultdict[int, dict[str, str]](dict)
         for experiment, person, code in reader.tuples(identities.people):
             codes[experiment][person] = code
@@ -35,14 +38,14 @@ class People:
         for experiment, *addresses in reader.tuples(identities.contacts):
             contacts[experiment].update(filter(None, addresses))
         self._disguises = {
-            experiment: Disguise(codes[experiment], names[experiment], contacts[experiment])
+            experiment: Disguise(codes[experiment], names[experiment], contacts[experiment], own)
             for experiment in {*codes, *names, *contacts}
         }
 
     def codes(self, experiments: Array, participant_ids: Array) -> Array:
         """Return the codes of participants."""
         people = zip(experiments.to_pylist(), participant_ids.to_pylist(), strict=True)
-        found = [self._of(experiment).codes.get(person) for experiment, person in people]
+        found = [self._of(experiment).code(person) for experiment, person in people]
         if None in found:
             raise CodeMissing
         return pa.array(found, pa.string())
@@ -70,7 +73,11 @@ class People:
         }
         for name, bearer in BORNE_BY.items():
             if name in changed:
-                changed[name] = pc.if_else(pc.is_valid(rows[name]), changed[bearer], None)
+                borne = changed[bearer]
+                if disguise.has_own:  # whose name stays with their id
+                    stays = pc.fill_null(pc.equal(borne, rows[bearer]), fill_value=False)
+                    borne = pc.if_else(stays, changed[name], borne)
+                changed[name] = pc.if_else(pc.is_valid(rows[name]), borne, None)
         return changed
 
     def _of(self, experiment: int) -> Disguise:
@@ -84,9 +91,11 @@ def _scrubbed(column: Column, values: Array, disguise: Disguise) -> Array:
     like: str | None
     match column.identifies:
         case Identifying.DIRECTLY:
-            return _replaced(values, disguise.json_people if json else disguise.codes.get)
+            return _replaced(values, disguise.json_people if json else disguise.code)
         case Identifying.IN_PART:
-            return pa.nulls(len(values), pa.string())
+            if not disguise.has_own:
+                return pa.nulls(len(values), pa.string())
+            return _replaced(values, lambda text: text if disguise.is_own(text) else None)
         case Identifying.IN_TEXT:
             like = disguise.suspicious_json if json else disguise.suspicious
             change = disguise.json_text if json else disguise.text

@@ -21,11 +21,13 @@ from server.export.manifests import (
 from server.export.media_files import Media, MediaFile
 from server.export.names import distinct_names
 from server.export.places import Places
+from server.export.readmes import own_data_readme
 from server.export.reports import Report
 from server.export.spool import Spool, State
 from server.export.tables import Plan, RecordTable
 from server.export.zip_files import Member, MemberFile, ZipWriter
 
+_README = "README.txt"
 _METADATA, _DICTIONARY, _PACKAGE = "metadata.json", "data_dictionary.json", "datapackage.json"
 
 
@@ -54,6 +56,8 @@ class Archive:
         experiments = self._contents.experiments
         top = self._plan.title
         names = distinct_names(experiments.ids.to_pylist(), (_METADATA, _DICTIONARY, _PACKAGE))
+        if self._plan.own_view:
+            self._write_text(f"{top}/{_README}", own_data_readme(self._plan, self._contents))
         for key, name in zip(experiments.keys, names, strict=True):
             self._write_experiment(key, f"{top}/{name}" if len(names) > 1 else top)
         self._write_json(f"{top}/{_DICTIONARY}", data_dictionary(self._plan, self._files.spreads))
@@ -127,6 +131,13 @@ class Archive:
         done = self._zip.members[-1]
         self.manifest.note(path, data_type, rows, done.size, done.sha256)
         self._file.checkpoint(self._state)
+
+    def _write_text(self, path: str, text: str) -> None:
+        def write(member: MemberFile) -> int:
+            member.write(text.encode())
+            return 0
+
+        self._write_file(path, None, write)
 
     def _write_json(self, path: str, value: object) -> None:
         def write(member: MemberFile) -> int:

@@ -53,7 +53,7 @@ class Contents:
         self._reader = reader
         self._records = plan.records
         self._moments = moments((plan.rooms, plan.participants, *plan.records))
-        self._people = People(reader, plan.identities) if plan.identities else None
+        self._people = People(reader, plan.identities, plan.own) if plan.identities else None
         self._lookups: dict[tuple[str, str], Lookup] = {}
         self._shifts = TimeShifts(reader.whole(plan.shifts)) if plan.shifts else None
         self.experiments = self._places(plan.experiments, "experimentId", "experiment_key")

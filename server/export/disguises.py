@@ -91,6 +91,15 @@ class Disguise:
         """
         return self._known.sub(self._replacement, text)
 
+    @property
+    def has_own(self) -> bool:
+        """Whether there is anybody who stays known."""
+        return bool(self._own)
+
+    def code(self, text: str) -> str | None:
+        """Return the code of a participant, None if they have none; as it is, what is own."""
+        return text if text in self._own else self.codes.get(text)
+
     def person(self, participant_id: str) -> str:
         """Return the code of a participant, unless it is themselves who are shown it."""
         if participant_id in self._own:

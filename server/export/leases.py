@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from server.db import take_turns
+from server.export.announcing import announce_end
 from server.export.holders import is_dead
 from server.export.workers import Done, Failed, Progress
 from server.records.exports import Export, ExportErrorCode, ExportStatus
@@ -109,7 +110,7 @@ async def record(tx: AsyncConnection, export: Row[Any], progress: Progress) -> N
 
 async def complete(tx: AsyncConnection, export: Row[Any], done: Done, expires_at: int) -> bool:
     """Publish the file, unless the lease was lost or a cancel came first."""
-    return await _change(
+    published = await _change(
         tx,
         held(export),
         **_ended(ExportStatus.COMPLETED, "Completed"),
@@ -123,6 +124,9 @@ async def complete(tx: AsyncConnection, export: Row[Any], done: Done, expires_at
         total_rows=func.coalesce(col(Export.total_rows), done.rows),
         expires_at=expires_at,
     )
+    if published:
+        await announce_end(tx, export, ExportStatus.COMPLETED)
+    return published
 
 
 async def fail(tx: AsyncConnection, export: Row[Any], failed: Failed) -> bool:
@@ -130,13 +134,17 @@ async def fail(tx: AsyncConnection, export: Row[Any], failed: Failed) -> bool:
     if failed.again and export.attempts < ATTEMPTS:
         return await _queue(tx, export)
     known = failed.code in ExportErrorCode.__members__
-    return await _change(
+    code = failed.code if known else ExportErrorCode.INTERNAL
+    given_up = await _change(
         tx,
         held(export),
         **_ended(ExportStatus.FAILED, "Failed"),
-        error_code=failed.code if known else ExportErrorCode.INTERNAL,
+        error_code=code,
         error_message=failed.message,
     )
+    if given_up:
+        await announce_end(tx, export, ExportStatus.FAILED, code)
+    return given_up
 
 
 async def release(tx: AsyncConnection, export: Row[Any]) -> bool:

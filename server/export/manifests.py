@@ -23,6 +23,10 @@ _MEDIA = (
     "IDENTIFIABLE MEDIA: the tables are de-identified, but video and audio show who people are. "
     "Handle it as personal data."
 )
+_OWN_VIEW = (
+    "ONE PERSON'S OWN DATA: they can be recognised, so handle it as personal data. Codes stand for "
+    "everybody else, as far as they were known or recognised."
+)
 _LEVELS = {
     "KEEP": "IDENTIFIABLE: participants can be recognised. Handle it as personal data.",
     "REMOVE_IDENTIFIERS": (
@@ -138,6 +142,8 @@ def metadata(plan: Plan, contents: Contents) -> dict[str, Any]:
 
 def _privacy(plan: Plan) -> str:
     """Say loudly what the files tell of people."""
+    if plan.own_view:
+        return _OWN_VIEW
     shown = plan.include_media and plan.anonymization == "REMOVE_IDENTIFIERS"
     return _MEDIA if shown else _LEVELS[plan.anonymization]
 

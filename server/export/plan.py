@@ -1,6 +1,6 @@
 """From a recipe to a plan: the declarations of the data, as SQL and as columns of files."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from server.export.addresses import database_uri
 from server.export.inputs import filter_input, options
 from server.export.media import media
 from server.export.names import safe_name
+from server.export.own_people import OwnPeople, own_people
 from server.export.pseudonyms import identities, title_without_identities
 from server.export.recipe import Recipe, experiment_keys
 from server.export.snapshots import snapshot_text
-from server.export.statements import dialect_of
+from server.export.statements import Dialect, dialect_of
 from server.export.summaries import summaries
-from server.export.tables import Plan
+from server.export.tables import Identities, Plan
 from server.export.time_shifts import shifts
 from server.export.versions import software
 from server.records import RecordType
@@ -71,6 +72,7 @@ async def make_plan(
     dialect = dialect_of(places.database)
     named = recipe.anonymization is Anonymization.KEEP
     aggregated = recipe.anonymization is Anonymization.AGGREGATE_ONLY
+    own = await own_people(tx, recipe) if recipe.own_view else None
     title = recipe.title if named else await title_without_identities(tx, recipe.title, experiments)
     title = safe_name(title) + _ENDINGS[recipe.anonymization]
     if recipe.include_media and recipe.anonymization is Anonymization.REMOVE_IDENTIFIERS:
@@ -92,6 +94,8 @@ async def make_plan(
             "input": {**options(recipe), "filter": filter_input(recipe.filters)},
             "snapshot": snapshot_text(recipe),
         },
+        own_view=recipe.own_view,
+        own=() if own is None else own.texts,
         experiment_keys=recipe.experiment_keys,
         room_keys=recipe.room_keys,
         participant_keys=recipe.participant_keys,
@@ -108,10 +112,18 @@ async def make_plan(
         participants=declared.participants(dialect, recipe),
         records=tuple(declared.records(dialect, recipe, name) for name in recipe.data_types),
         media=None if aggregated else media(dialect, recipe),
-        identities=None if named else identities(dialect, experiments),
+        identities=_identities(dialect, experiments, own, named=named),
         shifts=shifts(dialect, recipe),
         summaries=summaries(dialect, recipe) if aggregated else (),
     )
+
+
+def _identities(
+    dialect: Dialect, experiments: Sequence[int], own: OwnPeople | None, *, named: bool
+) -> Identities | None:
+    if own is not None:
+        return own.identities(dialect)
+    return None if named else identities(dialect, experiments)
 
 
 def _file_name(recipe: Recipe, title: str) -> str:

@@ -45,7 +45,7 @@ async def assign_pseudonyms(tx: AsyncConnection, recipe: Recipe) -> None:
     the shifts of their times with them.
     """
     await assign_time_shifts(tx, recipe)
-    if recipe.anonymization is Anonymization.KEEP:
+    if recipe.anonymization is Anonymization.KEEP and not recipe.own_view:
         return
     await give_codes(tx, await experiment_keys(tx, recipe))
 
@@ -131,20 +131,24 @@ def contacts_of(experiments: Experiments, *, whose: bool = False) -> AnySelect:
     """
     found: list[AnySelect] = []
     for model in (Participant, SealedParticipant):
-        columns = inspect(model).columns
-        names = [
-            column.key
-            for column in columns
-            if column.info.get("identifies") in (Identifies.DIRECTLY, Identifies.IN_PART)
-            and column.key != "participant_id"
-        ]
+        addresses = address_columns(model)
         texts: list[ColumnElement[Any]] = [
-            func.coalesce(columns[name], "").label(name) for name in names
+            func.coalesce(column, "").label(column.key) for column in addresses
         ]
         if whose:
-            texts.append(columns["participant_id"])
-        known = or_(*(columns[name].is_not(None) for name in names))
-        there = among(columns["experiment_key"], experiments)
-        found.append(select(columns["experiment_key"], *texts).where(there, known))
+            texts.append(inspect(model).columns["participant_id"])
+        known = or_(*(column.is_not(None) for column in addresses))
+        there = among(col(model.experiment_key), experiments)
+        found.append(select(col(model.experiment_key), *texts).where(there, known))
     both = union(*found).subquery()
     return select(*both.c)
+
+
+def address_columns(model: type[Participant | SealedParticipant] = Participant) -> list[Any]:
+    """Return the columns of a participant that tell who they are, but for their id."""
+    return [
+        column
+        for column in inspect(model).columns
+        if column.info.get("identifies") in (Identifies.DIRECTLY, Identifies.IN_PART)
+        and column.key != "participant_id"
+    ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -31,6 +31,8 @@ class Recipe(BaseModel):
 
     columns       by data type, the columns that its files show; all, of a type that is not named
     smallest_cell how many people a statistic must describe
+    own_view      whether it is for the one person whose participants are selected: who stays known
+                  in it, and everybody else under codes; left out of what is kept unless it is so
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,6 +51,7 @@ class Recipe(BaseModel):
     include_media: bool = False
     shift_times: bool = False
     smallest_cell: int = 5
+    own_view: bool = Field(default=False, exclude_if=lambda own_view: not own_view)
     title: str
     bounds: dict[str, int]
     after: dict[str, int] = {}

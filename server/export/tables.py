@@ -151,6 +151,10 @@ class Plan:
     software: str
     recipe: dict[str, Any]
 
+    own_view: bool
+    own: tuple[str, ...] = field(repr=False)
+    """The ids, names and addresses of the person whose own view it is: they stay."""
+
     experiment_keys: tuple[int, ...]
     room_keys: tuple[int, ...]
     participant_keys: tuple[int, ...]

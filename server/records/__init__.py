@@ -8,6 +8,7 @@ from pydantic import PlainSerializer
 from server.records import api_keys as api_keys
 from server.records import audit as audit
 from server.records import collaborators as collaborators
+from server.records import data_requests as data_requests
 from server.records import export_schedules as export_schedules
 from server.records import exports as exports
 from server.records import groups as groups
@@ -19,6 +20,7 @@ from server.records import sessions as sessions
 from server.records import tallies as tallies
 from server.records import time_shifts as time_shifts
 from server.records import users as users
+from server.records import webhooks as webhooks
 from server.records import withdrawals as withdrawals
 from server.records.chat_messages import CHAT_MESSAGES
 from server.records.components import COMPONENTS

@@ -39,6 +39,11 @@ class AuditAction(Described):
     EXPORT = "EXPORT", "Asked for an export."
     DOWNLOAD = "DOWNLOAD", "Downloaded a file."
     UPLOAD = "UPLOAD", "Uploaded the file of a recording."
+    DATA_REQUEST = (
+        "DATA_REQUEST",
+        "Asked for a participant's own data, refused it, or made a link to ask for it.",
+    )
+    WEBHOOK_CHANGE = "WEBHOOK_CHANGE", "Set up, changed, tried or deleted a webhook."
     ERASE = "ERASE", "Erased data."
     WITHDRAW = "WITHDRAW", "Withdrew somebody, or their consent to some data types."
     WITHDRAWAL_LIFT = "WITHDRAWAL_LIFT", "Lifted a withdrawal: what was sealed was put back."

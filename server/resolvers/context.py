@@ -48,6 +48,7 @@ class Services:
     fast_path: bool = True
     smallest_cell: int = 5
     export_days: int = 7
+    webhook_loopback: bool = False
 
 
 @dataclass(frozen=True)

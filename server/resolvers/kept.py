@@ -15,6 +15,7 @@ from server.records.api_keys import ApiKey
 from server.records.audit import AuditEntry
 from server.records.collaborators import Collaborator
 from server.records.conditions import Clauses
+from server.records.data_requests import DataRequest
 from server.records.export_schedules import ExportSchedule
 from server.records.exports import Export
 from server.records.filters import Filter
@@ -22,6 +23,7 @@ from server.records.groups import UserGroup
 from server.records.participants import Participant
 from server.records.quarantine import QuarantinedRecord
 from server.records.rooms import Room
+from server.records.webhooks import Webhook
 from server.records.withdrawals import Withdrawal
 from server.rows import TableLayout, layout_of
 
@@ -34,6 +36,8 @@ _SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]]
     UserGroup: Actor.sees_groups,
     QuarantinedRecord: Actor.sees_quarantined,
     Withdrawal: Actor.owns,
+    Webhook: Actor.sees_webhooks,
+    DataRequest: Actor.sees_data_requests,
 }
 """What is not seen by all who see the experiment it is about."""
 

@@ -17,6 +17,7 @@ from server.records import RecordType
 from server.records.api_keys import API_KEYS
 from server.records.audit import AUDIT_LOG
 from server.records.collaborators import COLLABORATORS
+from server.records.data_requests import DATA_REQUESTS
 from server.records.experiments import EXPERIMENTS, Experiment
 from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import EXPORTS
@@ -26,6 +27,7 @@ from server.records.participants import PARTICIPANTS, Participant
 from server.records.quarantine import QUARANTINE
 from server.records.rooms import ROOMS, Room
 from server.records.users import User
+from server.records.webhooks import WEBHOOKS
 from server.records.withdrawals import WITHDRAWALS
 from server.resolvers.context import Context
 from server.resolvers.kept import seen
@@ -51,6 +53,8 @@ NODES: Mapping[str, Listed] = {
         API_KEYS,
         QUARANTINE,
         WITHDRAWALS,
+        WEBHOOKS,
+        DATA_REQUESTS,
         *(t.value for t in RecordType),
     )
 }

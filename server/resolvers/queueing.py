@@ -39,7 +39,7 @@ async def queue(
     actor's that holds the same, of data that nobody has changed; but none of `besides`. Wake the
     exporter once this is committed.
     """
-    await _take_turns(tx, actor.user_key)
+    await take_turns_as(tx, actor.user_key)
     export = await _queued(tx, actor, wanted, schedule_key, reached, besides)
     await note(tx, origin, export)
     return export
@@ -81,7 +81,7 @@ async def _queued(
     )
 
 
-async def _take_turns(tx: AsyncConnection, user_key: int) -> None:
+async def take_turns_as(tx: AsyncConnection, user_key: int) -> None:
     """Wait for whatever else a user is asking for: it may have the same idempotency key."""
     user = select(col(User.id)).where(col(User.id) == user_key)
     await tx.execute(user.with_for_update(key_share=True))

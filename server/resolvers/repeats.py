@@ -46,7 +46,11 @@ async def kept_recipe(
     if stored is None:
         return None
     kept = Recipe.model_validate(stored)
-    if options(kept) != options(asked) or not _may_show(asked.filters, kept.filters):
+    if (
+        kept.own_view
+        or options(kept) != options(asked)
+        or not _may_show(asked.filters, kept.filters)
+    ):
         return None
     try:
         places = await selected(tx, actor, kept)

@@ -21,12 +21,13 @@ from server.export.holders import new_holder
 from server.export.waiting import comes
 from server.records.audit import AuditAction
 from server.records.retention import RetentionAction
+from server.records.webhooks import WebhookEvent
 from server.resolvers.archiving import pack
 from server.resolvers.kept_files import take_back
 from server.retention import deletion, store
 from server.storage import Storage
 from server.timestamps import Timestamp, iso
-from server.webhooks.outbox import WebhookEvent, announce
+from server.webhooks.outbox import announce
 
 ROWS = 2_000
 """Rows that a batch deletes: some tens of milliseconds of SQLite's one writer."""

@@ -48,6 +48,7 @@ class Wanted:
     snapshot: str | None = None  # from the recipe of an earlier export
     idempotency_key: str | None = None
     reason: str | None = None
+    own_view: bool = False  # for the one person who is named, of whom alone it tells
     smallest_cell: int = 5  # a setting, not a wish
 
 
@@ -62,7 +63,7 @@ async def recipe_for(
     recipe, experiment_keys = await selection_of(tx, actor, wanted)
     if reached is not None:
         recipe = recipe.model_copy(update={"after": begins(reached, recipe.data_types)})
-    if not await _holds_anything(tx, recipe):
+    if not wanted.own_view and not await _holds_anything(tx, recipe):
         raise NothingToExport(
             "No record matches: widen the selection, the data types or the filter.", ["input"]
         )
@@ -131,6 +132,8 @@ def _check_media(wanted: Wanted) -> None:
 def _recipe(wanted: Wanted, places: Places, snapshot: Snapshot) -> Recipe:
     """Return what the export holds: in whatever order it is said, the same."""
     names = [*places.experiments.values(), *places.rooms.values(), "participants"]
+    if wanted.own_view:
+        names = ["your_data"]
     return Recipe(
         experiment_keys=tuple(places.experiments),
         room_keys=tuple(places.rooms),
@@ -146,6 +149,7 @@ def _recipe(wanted: Wanted, places: Places, snapshot: Snapshot) -> Recipe:
         include_media=wanted.include_media,
         shift_times=wanted.shift_times,
         smallest_cell=wanted.smallest_cell,
+        own_view=wanted.own_view,
         title=f"{names[0]}_{iso(snapshot.at)[:10]}",
         bounds=snapshot.bounds,
         after=snapshot.after,

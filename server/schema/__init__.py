@@ -21,6 +21,7 @@ from server.records.audit import AuditAction
 from server.resolvers.context import Caller, Context
 from server.schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from server.schema.audit import AuditEntry, AuditQuery
+from server.schema.data_requests import DataRequestMutation, DataRequestQuery
 from server.schema.errors import CodedErrors, coded, unnoted
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
@@ -44,6 +45,7 @@ from server.schema.schedules import ExportScheduleMutation, ExportScheduleQuery
 from server.schema.setting_up import SettingUpMutation
 from server.schema.sharing import SharingMutation
 from server.schema.uploads import UploadMutation
+from server.schema.webhooks import WebhookMutation, WebhookQuery
 from server.schema.withdrawals import WithdrawalMutation
 
 
@@ -57,6 +59,8 @@ class Query(
     ApiKeyQuery,
     IngestQuery,
     RetentionQuery,
+    WebhookQuery,
+    DataRequestQuery,
 ): ...
 
 
@@ -72,6 +76,8 @@ class Mutation(
     UploadMutation,
     WithdrawalMutation,
     RetentionMutation,
+    WebhookMutation,
+    DataRequestMutation,
 ): ...
 
 

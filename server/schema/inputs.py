@@ -14,6 +14,7 @@ from server.records.api_keys import KeyExpiry
 from server.records.audit import AUDIT_LOG, AuditAction, AuditActionIn
 from server.records.base import Place
 from server.records.data_filter import DataFilter
+from server.records.data_requests import AskedBy, DataRequestState
 from server.records.described import Described
 from server.records.experiments import (
     EXPERIMENTS,
@@ -44,6 +45,7 @@ from server.records.retention import RetentionAction
 from server.records.rooms import ROOMS, RoomStatus, RoomStatusIn
 from server.records.sync_metrics import SyncBand, SyncBandIn
 from server.records.users import UserRole
+from server.records.webhooks import DeliveryState, WebhookEvent
 from server.records.withdrawals import WITHDRAWALS
 
 Kind = TypeVar("Kind", bound=Enum)
@@ -87,7 +89,10 @@ _LISTED: tuple[Listed, ...] = (
 show(RecordType, lambda each: each.value.description, name="DataType")
 for kind in (
     Anonymization,
+    AskedBy,
     AuditAction,
+    DataRequestState,
+    DeliveryState,
     ExperimentStatus,
     ExportErrorCode,
     ExportFormat,
@@ -102,6 +107,7 @@ for kind in (
     RoomStatus,
     SyncBand,
     UserRole,
+    WebhookEvent,
     WithheldReason,
 ):
     show(kind, lambda member: member.description)

@@ -46,13 +46,13 @@ class Right(Enum):
     PERSONAL = strawberry.enum_value(
         "PERSONAL", description="Their own account's: not even an administrator's."
     )
-    MANAGE = strawberry.enum_value(
-        "MANAGE", description="Owns the experiment, or is an administrator; null to all others."
-    )
-
     SUBJECT = strawberry.enum_value(
         "SUBJECT",
-        description="It is about themselves, or they own the experiment, or are an administrator.",
+        description="Is the participant whose data it is, in an experiment that lets them look, or "
+        "owns the experiment, or is an administrator.",
+    )
+    MANAGE = strawberry.enum_value(
+        "MANAGE", description="Owns the experiment, or is an administrator; null to all others."
     )
 
 
@@ -129,6 +129,21 @@ RULES: Mapping[str, Rule] = {
     "Mutation.quarantineResubmit": _rule(Right.MANAGE, _ADDING),
     "Mutation.quarantineDiscard": _rule(Right.MANAGE, _ADDING),
     "Mutation.recordingUploadCreate": _rule(Right.MANAGE, _ADDING),
+    "Query.webhooks": _rule(Right.MANAGE, _SHARING),
+    "Mutation.webhookCreate": _rule(Right.MANAGE, _SHARING),
+    "Mutation.webhookUpdate": _rule(Right.MANAGE, _SHARING),
+    "Mutation.webhookDelete": _rule(Right.MANAGE, _SHARING),
+    "Mutation.webhookTest": _rule(Right.MANAGE, _SHARING),
+    "Webhook.experiment": _rule(Right.MANAGE, _EXPERIMENTS),
+    "Webhook.deliveries": _rule(Right.MANAGE, _SHARING),
+    "Query.dataRequests": _rule(Right.SUBJECT, _PEOPLE),
+    "Mutation.participantDataRequest": _rule(
+        Right.SUBJECT, _PEOPLE, _EXPORT, *dict.fromkeys(each.value.scope for each in RecordType)
+    ),
+    "Mutation.dataRequestRefuse": _rule(Right.MANAGE, _SHARING),
+    "Mutation.participantTokenCreate": _rule(Right.MANAGE, _SHARING),
+    "DataRequest.experiment": _rule(Right.SUBJECT, _EXPERIMENTS),
+    "DataRequest.downloadUrl": _rule(Right.SUBJECT),
     "Subscription.exportProgress": _rule(Right.OWN, _EXPORT),
     "Subscription.experimentActivity": _rule(Right.VIEW, _EXPERIMENTS, _PEOPLE),
     "Subscription.recordsAdded": _rule(Right.VIEW, _EXPERIMENTS),

@@ -78,7 +78,7 @@ def sign_in_page(
             f'<p class="way"><a class="button" href="{escape(address)}">'
             f"Sign in with {escape(provider)}</a></p>"
         )
-    return _page(
+    return page(
         "Sign in",
         f"""{_problem(problem)}{by_provider}
 <form method="post" action="/auth/sign-in">
@@ -97,7 +97,7 @@ an account in, once.</p>""",
 
 def signed_in_page(name: str, goal: str) -> HTMLResponse:
     """Say who is signed in, and offer to end that."""
-    return _page(
+    return page(
         "You are signed in",
         f"""<p>As <strong>{escape(name)}</strong>.</p>
 <p class="way"><a class="button" href="{escape(goal)}">Go on</a></p>
@@ -107,7 +107,7 @@ def signed_in_page(name: str, goal: str) -> HTMLResponse:
 
 def link_page(token: str) -> HTMLResponse:
     """Ask whether a link is to be used: programs that look at links in advance press no button."""
-    return _page(
+    return page(
         "Sign in",
         f"""<form method="post" action="/auth/link">
   <input type="hidden" name="token" value="{escape(token)}">
@@ -120,7 +120,7 @@ def link_page(token: str) -> HTMLResponse:
 def refused_page(problem: str, contact: str | None, status: int = 403) -> HTMLResponse:
     """Say why nobody was signed in, and whom to ask."""
     who = "whoever runs this server" if contact is None else escape(contact)
-    return _page(
+    return page(
         "You are not signed in",
         f"""{_problem(problem)}<p>If you should have access, ask {who}.</p>
 <p><a href="/auth/sign-in">Sign in another way</a></p>""",
@@ -132,7 +132,8 @@ def _problem(problem: str | None) -> str:
     return "" if problem is None else f'<p class="problem" role="alert">{escape(problem)}</p>\n'
 
 
-def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
+def page(title: str, content: str, status: int = 200) -> HTMLResponse:
+    """Return a page, under a title; `content` is HTML."""
     return HTMLResponse(
         f"""<!doctype html>
 <html lang="en">

@@ -86,7 +86,7 @@ class SignIn:
         return JSONResponse(answer, headers=headers)
 
     async def _by_key(self, request: Request) -> Response:
-        form = await _form_of(request)
+        form = await form_of(request)
         goal, secret = own_path(form.get("next")), form.get("key", "").strip()
         try:
             async with self._noting(request, way := "API key"):
@@ -110,7 +110,7 @@ class SignIn:
         return pages.link_page(token) if works else self._refused(SignInRefused(_USED))
 
     async def _by_link(self, request: Request) -> Response:
-        form = await _form_of(request)
+        form = await form_of(request)
         try:
             async with self._noting(request, way := "one-time link"):
                 self._require_own(request)
@@ -224,7 +224,7 @@ def own_path(wanted: object) -> str:
     return wanted if isinstance(wanted, str) and _PATH.fullmatch(wanted) else HOME
 
 
-async def _form_of(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
     """Return the fields of a form; none of one that is larger than ours."""
     body = b""
     async for piece in request.stream():

@@ -1,1 +1,1 @@
-"""Webhooks: what happens is told to whoever subscribed, outside of the server."""
+"""Webhooks: an outbox, written with what it tells of, and emptied by whichever server may."""
