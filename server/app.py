@@ -14,6 +14,8 @@ from server.chores import Chores
 from server.db import Database
 from server.endpoint import GraphQLEndpoint
 from server.entrance import Entrance
+from server.erasure.pieces import Tools
+from server.erasure.running import Eraser
 from server.export.jobs import Exporter
 from server.export.plan import planner
 from server.export.progress import Hub
@@ -69,9 +71,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
         fast_path=settings.fast_path,
         smallest_cell=settings.smallest_cell,
         export_days=settings.export_days,
+        erasure_grace_days=settings.erasure_grace_days,
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
-    chores = Chores({})
+    tools = Tools(db, storage, signer, settings.spool, settings.uploads)
+    chores = Chores({"erasures": Eraser(tools)})
     graphql = GraphQLEndpoint(services, browsers)
     sign_in = SignIn(
         db,

@@ -39,7 +39,7 @@ class AuditAction(Described):
     EXPORT = "EXPORT", "Asked for an export."
     DOWNLOAD = "DOWNLOAD", "Downloaded a file."
     UPLOAD = "UPLOAD", "Uploaded the file of a recording."
-    ERASE = "ERASE", "Erased data."
+    ERASE = "ERASE", "Asked for data to be erased, canceled that, or had it erased."
     DISCARD = "DISCARD", "Dropped records that were in quarantine."
     ATTEMPT = "ATTEMPT", "Asked for anything else, and was refused."
 

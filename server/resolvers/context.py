@@ -48,6 +48,7 @@ class Services:
     fast_path: bool = True
     smallest_cell: int = 5
     export_days: int = 7
+    erasure_grace_days: float = 7
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from server.records.api_keys import ApiKey
 from server.records.audit import AuditEntry
 from server.records.collaborators import Collaborator
 from server.records.conditions import Clauses
+from server.records.erasures import Erasure
 from server.records.export_schedules import ExportSchedule
 from server.records.exports import Export
 from server.records.filters import Filter
@@ -32,6 +33,7 @@ _SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]]
     ApiKey: Actor.holds,
     UserGroup: Actor.sees_groups,
     QuarantinedRecord: Actor.sees_quarantined,
+    Erasure: Actor.sees_erasures,
 }
 """What is not seen by all who see the experiment it is about."""
 

@@ -17,6 +17,7 @@ from server.records import RecordType
 from server.records.api_keys import API_KEYS
 from server.records.audit import AUDIT_LOG
 from server.records.collaborators import COLLABORATORS
+from server.records.erasures import ERASURES
 from server.records.experiments import EXPERIMENTS, Experiment
 from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import EXPORTS
@@ -49,6 +50,7 @@ NODES: Mapping[str, Listed] = {
         AUDIT_LOG,
         API_KEYS,
         QUARANTINE,
+        ERASURES,
         *(t.value for t in RecordType),
     )
 }

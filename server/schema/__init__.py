@@ -21,6 +21,7 @@ from server.records.audit import AuditAction
 from server.resolvers.context import Caller, Context
 from server.schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from server.schema.audit import AuditEntry, AuditQuery
+from server.schema.erasures import Erasure, ErasureMutation, ErasureQuery
 from server.schema.errors import CodedErrors, coded, unnoted
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
@@ -54,6 +55,7 @@ class Query(
     AuditQuery,
     ApiKeyQuery,
     IngestQuery,
+    ErasureQuery,
 ): ...
 
 
@@ -67,6 +69,7 @@ class Mutation(
     IngestMutation,
     SettingUpMutation,
     UploadMutation,
+    ErasureMutation,
 ): ...
 
 
@@ -198,6 +201,7 @@ schema = Schema(
         Component,
         AuditEntry,
         QuarantinedRecord,
+        Erasure,
     ],
     execution_context_class=PlanningExecutor,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),

@@ -15,6 +15,7 @@ from server.records.audit import AUDIT_LOG, AuditAction, AuditActionIn
 from server.records.base import Place
 from server.records.data_filter import DataFilter
 from server.records.described import Described
+from server.records.erasures import ERASURES, ErasureKind, ErasureStatus, ErasureStatusIn
 from server.records.experiments import EXPERIMENTS, ExperimentStatus, ExperimentStatusIn
 from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import (
@@ -73,6 +74,7 @@ _LISTED: tuple[Listed, ...] = (
     EXPORT_SCHEDULES,
     AUDIT_LOG,
     QUARANTINE,
+    ERASURES,
     *(record_type.value for record_type in RecordType),
 )
 
@@ -80,6 +82,8 @@ show(RecordType, lambda each: each.value.description, name="DataType")
 for kind in (
     Anonymization,
     AuditAction,
+    ErasureKind,
+    ErasureStatus,
     ExperimentStatus,
     ExportErrorCode,
     ExportFormat,
@@ -109,6 +113,7 @@ _ask(
     json_conditions.JsonMatch,
     AnonymizationIn,
     AuditActionIn,
+    ErasureStatusIn,
     ExperimentStatusIn,
     ExportErrorCodeIn,
     ExportFormatIn,
