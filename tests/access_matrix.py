@@ -128,6 +128,7 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         ("read:experiments",),
     ),
     "ApiKey": ("node(id: $keyId) { ... on ApiKey {", "} }", ("node",), ("admin:api_keys",)),
+    "Erasure": ("erasure(id: $erasureId) {", "}", ("erasure",), ("read:experiments",)),
     "UserGroup": (
         "node(id: $groupId) { ... on UserGroup {",
         "} }",
@@ -206,6 +207,12 @@ ARGUMENTS: Mapping[str, str] = {
     "quarantineDiscard.ids": "[$quarantinedId]",
     "recordingUploadCreate.input": "{experimentId: $experimentId, recordingId: $recordingId, "
     'fileName: "a.webm", fileSize: 10}',
+    "erasure.id": "$erasureId",
+    "participantErasureCancel.id": "$erasureId",
+    "participantErase.input": "{experimentId: $experimentId, participantId: $participantId}",
+    "experimentDelete.id": "$experimentNode",
+    "experimentDelete.confirm": "$confirmation",
+    "experimentDeletePreview.id": "$experimentNode",
     "userId": "$spareId",
     "id": "$exportId",
 }
@@ -231,6 +238,8 @@ VARIABLES: Mapping[str, str] = {
     "record": "JSON!",
     "quarantinedId": "ID!",
     "recordingId": "String!",
+    "erasureId": "ID!",
+    "confirmation": "String!",
 }
 
 

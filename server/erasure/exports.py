@@ -20,8 +20,8 @@ CHANGED = "Records were erased while it was written: ask for it again."
 async def take_back(piece: Piece, storage: Storage, *, unfinished: bool = False) -> Sequence[int]:
     """Withdraw finished exports, and note who downloaded them.
 
-    Where `unfinished` ones are asked for, those that are being written are broken off, and all
-    whose files may have been begun are returned.
+    Where `unfinished` ones are asked for, those that are being written are broken off, and all are
+    returned of which something may lie on this machine.
     """
     tx, known = piece.tx, piece.counts.setdefault("exports", {})
     begun = await _break_off(piece) if unfinished else []
@@ -69,8 +69,7 @@ async def _break_off(piece: Piece) -> list[int]:
         col(ExportedExperiment.experiment_key) == piece.experiment_key
     )
     these, status = col(Export.id).in_(drawn_on), col(Export.status)
-    begun = (ExportStatus.CREATED, ExportStatus.FAILED, ExportStatus.CANCELED, *ACTIVE)
-    keys = await piece.tx.scalars(select(col(Export.id)).where(these, status.in_(begun)))
+    keys = await piece.tx.scalars(select(col(Export.id)).where(these))
     found = [key for key in keys if key is not None]
     await piece.tx.execute(
         update(Export)

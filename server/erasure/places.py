@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, Text, and_, cast, func, inspect, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.orm import Mapped
-from sqlmodel import col
+from sqlmodel import AutoString, col
 
 from server.column_types import JsonType, dump_json
 from server.db import Stored
@@ -26,7 +25,6 @@ from server.records.participants import Participant
 from server.records.quarantine import QuarantinedRecord
 from server.records.rooms import Room
 from server.records.text_search import contains
-
 
 OfExperiment = Callable[[int], ColumnElement[bool]]
 
@@ -51,12 +49,13 @@ class Place:
         return {
             column.key: column
             for column in inspect(self.model).columns
-            if isinstance(column.type, String | JsonType) and column.key not in self.leaves_out
+            if isinstance(column.type, String | AutoString | JsonType)
+            and column.key not in self.leaves_out
         }
 
     @property
-    def key(self) -> Mapped[int | None]:
-        return col(self.model.id)
+    def key(self) -> ColumnElement[Any]:
+        return inspect(self.model).columns["id"]
 
     def change(self, tombstones: Tombstones, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns of a row that change."""
@@ -159,8 +158,9 @@ async def naming(
     where = [place.experiment(experiment_key)]
     if room is not None:
         where.append(place.model.room_key == room)  # type: ignore[attr-defined] # pyright: ignore - a record's
-    if subject.participant_keys and hasattr(place.model, "participant_key"):
-        where.append(func.coalesce(place.model.participant_key, 0).not_in(subject.participant_keys))
+    if place.by_room:
+        theirs = place.model.participant_key  # type: ignore[attr-defined] # pyright: ignore - a record's
+        where.append(theirs.not_in(subject.participant_keys))
     if place.model is Participant:
         where.append(place.key.not_in(subject.participant_keys))
     found = or_(
