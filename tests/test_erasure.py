@@ -11,12 +11,16 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from server import chores
+from server.erasure.command import verify
+from server.erasure.mentions import Tombstones
 from server.erasure.receipts import holds
+from server.erasure.subjects import Subject
 from server.global_ids import type_and_key
 from server.records import RecordType
 from server.records.experiments import Experiment
 from server.records.participants import Participant, Pseudonym
 from server.records.users import User
+from server.settings import Settings
 from tests.conftest import Api, opened
 from tests.erasing import (
     ASK,
@@ -40,7 +44,16 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def planted(tmp_path: Path, any_url: str) -> AsyncGenerator[Planted]:
+async def planted(tmp_path: Path) -> AsyncGenerator[Planted]:
+    """A person named everywhere, where erasures begin at once."""
+    async with opened(tmp_path, erasure_grace_days=0) as api:
+        made = Planted(api, tmp_path)
+        await made.save()
+        yield made
+
+
+@pytest.fixture
+async def anywhere(tmp_path: Path, any_url: str) -> AsyncGenerator[Planted]:
     async with opened(tmp_path, database_url=any_url, erasure_grace_days=0) as api:
         made = Planted(api, tmp_path)
         await made.save()
@@ -57,8 +70,9 @@ async def waiting(tmp_path: Path) -> AsyncGenerator[Planted]:
 
 
 async def test_nothing_is_left_of_a_person_and_all_of_others(
-    planted: Planted, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    anywhere: Planted, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    planted = anywhere
     caplog.set_level(logging.INFO)
     db, keys = planted.api.db, (planted.person.key, planted.again.key)
     assert len(await left_in_tables(db, *IDENTIFIERS)) > 30
@@ -87,7 +101,7 @@ async def test_nothing_is_left_of_a_person_and_all_of_others(
     assert done["participant"] is None
     assert done["removedCount"] == done["totalCount"] == 17
     assert done["reason"] == "[erased] asked for it"
-    assert (await planted.api.http.get(planted.link)).status_code == 404
+    assert (await planted.api.http.get(planted.link)).status_code == 410
 
 
 async def test_a_receipt_tells_what_went_and_holds(planted: Planted) -> None:
@@ -109,8 +123,7 @@ async def test_a_receipt_tells_what_went_and_holds(planted: Planted) -> None:
     assert export["export"] == planted.export
     assert [each["by"] for each in export["downloads"]] == [planted.owner["user_id"]]
     assert receipt["requestedBy"] == planted.owner["user_id"]
-    if planted.api.db.file is not None:
-        assert receipt["database"]["found"] == 0
+    assert receipt["database"]["found"] == 0
     text = json.dumps(receipt)
     assert not any(each in text for each in IDENTIFIERS)
 
@@ -184,8 +197,7 @@ async def test_keys_and_codes_of_an_erased_person_are_given_to_nobody(planted: P
 
     known = type_and_key(made["participantUpsert"]["participant"]["id"])
     assert known is not None
-    if api.db.file is not None:  # PostgreSQL's sequences never go back
-        assert known[1] > max(planted.person.key, planted.again.key, planted.twin.key)
+    assert known[1] > max(planted.person.key, planted.again.key, planted.twin.key)
     await api.ask(
         """mutation ($e: String!) { exportCreate(input: {experimentIds: [$e]}) {
           export { id } } }""",
@@ -198,7 +210,8 @@ async def test_keys_and_codes_of_an_erased_person_are_given_to_nobody(planted: P
     assert max(codes) > "P0009"
 
 
-async def test_a_whole_experiment_goes(planted: Planted, tmp_path: Path) -> None:
+async def test_a_whole_experiment_goes(anywhere: Planted, tmp_path: Path) -> None:
+    planted = anywhere
     api, key = planted.api, planted.key
     ask = """query ($id: ID!) { experimentDeletePreview(id: $id) { preview {
       participantCount confirm } } }"""
@@ -247,9 +260,7 @@ async def test_the_audit_log_is_whole_and_tells_of_it(planted: Planted) -> None:
     assert len(entries) == 2
 
 
-@pytest.mark.usefixtures("api")
-async def test_api_is_used(api: Api) -> None:
-    """SQLite never gives a key of the tables of data again."""
+async def test_no_key_is_given_twice_by_sqlite(api: Api) -> None:
     async with api.db.read() as tx:
         made = (
             await tx.exec_driver_sql("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCR%'")
@@ -257,3 +268,32 @@ async def test_api_is_used(api: Api) -> None:
     names = {name for (name,) in made}
     assert {each.value.model.table_name() for each in RecordType} <= names
     assert {"experiment", "room", "participant", "user", "erasure", "export"} <= names
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "left"),
+    [
+        ({"others": ("person1-twin",)}, "person1 and person1-twin", "erased-7 and person1-twin"),
+        ({"names": ("Will",)}, "Will Willis, WILL!", "[erased] Willis, [erased]!"),
+        ({"contacts": ("10.0.0.1",)}, "10.0.0.1, 10.0.0.12", "[erased], 10.0.0.12"),
+        ({"names": ("Ann",), "other_names": ("Ann Li",)}, "Ann, Ann Li", "[erased], Ann Li"),
+        ({"contacts": ("person1@x.org",)}, "to Person1@x.org", "to [erased]"),
+        ({"participant_id": "p1"}, "p1 p12 xp1 p1", "erased-7 p12 xp1 erased-7"),
+        ({"participant_id": "4"}, "4 of 4", "4 of 4"),
+    ],
+)
+def test_a_tombstone_takes_the_place_of_what_is_theirs_alone(
+    known: dict[str, Any], text: str, left: str
+) -> None:
+    subject = Subject(**{"participant_id": "person1", "tombstone": "erased-7", **known})
+
+    assert Tombstones(subject).text(text) == left
+
+
+async def test_a_receipt_is_verified_at_the_command_line(planted: Planted, tmp_path: Path) -> None:
+    receipt = (await planted.completed(await planted.confirmed()))["receipt"]
+    file, settings = tmp_path / "receipt.json", Settings(data_dir=tmp_path)
+
+    for said, ends in ((receipt, 0), ({**receipt, "kind": "EXPERIMENT"}, 1), ("none", 1)):
+        file.write_text(json.dumps(said))
+        assert verify(settings, file) == ends

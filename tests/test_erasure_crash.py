@@ -38,8 +38,8 @@ from tests.live_server import Server
 
 pytestmark = pytest.mark.anyio
 
-KILLS = 5
-RATINGS = 4_000
+KILLS = 4
+RATINGS = 2_500
 FILES = 10
 CHANCE = Random(7)
 
@@ -48,7 +48,7 @@ async def many(planted: Planted) -> None:
     """Give the person enough to take some seconds, and the partner much that names them."""
     storage: Storage = planted.api.app.state.services.storage
     ratings = [a_continuous_rating(planted.person, onset=n) for n in range(RATINGS)]
-    said = [a_chat_message(planted.partner, content=f"{n} {PERSON}", onset=n) for n in range(800)]
+    said = [a_chat_message(planted.partner, content=f"{n} {PERSON}", onset=n) for n in range(500)]
     recordings: list[Row] = []
     for n in range(FILES):
         recordings.append(a_recording(planted.person, storage_key=f"recordings/x{n}.webm"))
@@ -101,7 +101,7 @@ async def test_kills_at_random_moments_change_no_count(
         assert done["removedCount"] == done["totalCount"] == 17 + RATINGS + FILES
         assert gone["mediaFiles"] == FILES + 1
         assert gone["participants"] == 2
-        assert done["receipt"]["tombstones"]["ChatMessage"] == 3 + 800
+        assert done["receipt"]["tombstones"]["ChatMessage"] == 3 + 500
         kept = tmp_path / "secret"
         assert holds(done["receipt"], Signer(kept.read_text(), 1))
         assert await left_in_tables(api.db, PERSON) == []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from server.erasure.pieces import Piece
@@ -45,14 +45,14 @@ async def remove_exports(piece: Piece) -> Sequence[int]:
     found = await tx.scalars(select(col(Export.id)).where(col(Export.id).in_(drawn_on)))
     keys = [key for key in found if key is not None]
     await tx.execute(delete(Export).where(col(Export.id).in_(keys)))
-    asked = ScheduledExperiment.__table__.alias()  # type: ignore[attr-defined] # pyright: ignore - SQLModel's
-    others = exists().where(
-        asked.c.schedule_key == col(ExportSchedule.id), asked.c.experiment_key != here
+    others = select(col(ScheduledExperiment.schedule_key)).where(
+        col(ScheduledExperiment.experiment_key) != here
     )
     scheduled = select(col(ScheduledExperiment.schedule_key)).where(
         col(ScheduledExperiment.experiment_key) == here
     )
-    going = select(col(ExportSchedule.id)).where(col(ExportSchedule.id).in_(scheduled), ~others)
+    schedule = col(ExportSchedule.id)
+    going = select(schedule).where(schedule.in_(scheduled), schedule.not_in(others))
     schedules = (await tx.scalars(going)).all()
     theirs = col(Export.schedule_key).in_(schedules)
     await tx.execute(update(Export).where(theirs).values(schedule_key=None))

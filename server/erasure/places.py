@@ -155,12 +155,10 @@ async def naming(
     tx: AsyncConnection, place: Place, experiment_key: int, room: int | None, subject: Subject
 ) -> Sequence[int]:
     """Return the keys of the rows that may name a person: all that do, and perhaps some more."""
-    where = [place.experiment(experiment_key)]
-    if room is not None:
-        where.append(place.model.room_key == room)  # type: ignore[attr-defined] # pyright: ignore - a record's
+    where, columns = [place.experiment(experiment_key)], inspect(place.model).columns
     if place.by_room:
-        theirs = place.model.participant_key  # type: ignore[attr-defined] # pyright: ignore - a record's
-        where.append(theirs.not_in(subject.participant_keys))
+        where.append(columns["room_key"] == room)
+        where.append(columns["participant_key"].not_in(subject.participant_keys))
     if place.model is Participant:
         where.append(place.key.not_in(subject.participant_keys))
     found = or_(

@@ -1,12 +1,12 @@
 """Receipts: what went, when and by whom, signed; never the data, nor whose it was."""
 
 import hmac
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
-from server.column_types import dump_json
 from server.global_ids import global_id
 from server.links import Signer
 from server.records.erasures import Erasure
@@ -56,18 +56,14 @@ def signed(receipt: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
 
 def holds(receipt: Mapping[str, Any], signer: Signer) -> bool:
     """Tell whether a receipt is one that this server signed, and says what it said then."""
-    signature = receipt.get(_SIGNATURE)
-    value = signature.get("value") if isinstance(signature, Mapping) else None
     rest = {name: each for name, each in receipt.items() if name != _SIGNATURE}
-    expected = signer.digest("receipt", _canonical(rest))
-    return isinstance(value, str) and hmac.compare_digest(value.encode(), expected.encode())
+    expected = signed(rest, signer)[_SIGNATURE]["value"]
+    match receipt.get(_SIGNATURE):
+        case {"value": str(value)}:
+            return hmac.compare_digest(value.encode(), expected.encode())
+        case _:
+            return False
 
 
 def _canonical(receipt: Mapping[str, Any]) -> str:
-    return dump_json(_sorted(receipt))
-
-
-def _sorted(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, Mapping):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(each) for each in value] if isinstance(value, list) else value
+    return json.dumps(receipt, sort_keys=True, separators=(",", ":"))

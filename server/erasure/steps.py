@@ -32,8 +32,11 @@ from server.records.rooms import Room
 from server.records.time_shifts import TimeShift
 from server.sealing.store import delete_of
 
-AT_ONCE = 1_000
+AT_ONCE = 500
 """How many rows go in one transaction: some tens of milliseconds."""
+
+FILES_AT_ONCE = 20
+"""How many recordings: the store is asked for the size of each file."""
 
 Step = Callable[[Run, asyncio.Event], Awaitable[None]]
 
@@ -102,14 +105,16 @@ async def exports_gone(run: Run, _stopping: asyncio.Event) -> None:
 async def records(run: Run, stopping: asyncio.Event) -> None:
     """Delete the records, some at a time; what lies in the store is noted with them."""
     for each in RecordType:
+        at_once = FILES_AT_ONCE if each is RecordType.RECORDINGS else AT_ONCE
         while not stopping.is_set():
             async with run.piece() as piece:
-                rows = await _deleted(piece, each.value.model, _theirs(piece, each.value.model))
+                where = _theirs(piece, each.value.model)
+                rows = await _deleted(piece, each.value.model, where, at_once)
                 piece.count("records", len(rows), each.name)
                 piece.removed += len(rows)
                 if each is RecordType.RECORDINGS:
                     await _note_files(run, piece, rows)
-            if len(rows) < AT_ONCE:
+            if len(rows) < at_once:
                 break
 
 
@@ -298,11 +303,11 @@ def _theirs(piece: Piece, model: Any) -> ColumnElement[bool]:  # noqa: ANN401 - 
 
 
 async def _deleted(
-    piece: Piece, model: type[Stored], where: ColumnElement[bool]
+    piece: Piece, model: type[Stored], where: ColumnElement[bool], most: int = AT_ONCE
 ) -> Sequence[Mapping[str, Any]]:
     """Delete some rows, and return them."""
     key = col(model.id)
-    some = select(key).where(where).order_by(key).limit(AT_ONCE)
+    some = select(key).where(where).order_by(key).limit(most)
     keys = (await piece.tx.scalars(some)).all()
     if not keys:
         return []
@@ -314,9 +319,9 @@ async def _deleted(
 
 async def _note_files(run: Run, piece: Piece, rows: Sequence[Mapping[str, Any]]) -> None:
     """Note which files are to go with recordings: but for those that others' recordings have."""
-    names = [row["storage_key"] for row in rows if row["storage_key"] is not None]
+    names: list[str] = [row["storage_key"] for row in rows if row["storage_key"] is not None]
     stored = col(Recording.storage_key)
-    kept = set(await piece.tx.scalars(select(stored).where(stored.in_(names)))) if names else set()
+    kept = set(await piece.tx.scalars(select(stored).where(stored.in_(names))))
     going = [name for name in dict.fromkeys(names) if name not in kept]
     sizes = [await run.tools.storage.size(name) for name in going]
     piece.count("mediaFiles", sum(size is not None for size in sizes))
