@@ -55,7 +55,8 @@ class Place:
 
     @property
     def key(self) -> ColumnElement[Any]:
-        return inspect(self.model).columns["id"]
+        key: ColumnElement[Any] = inspect(self.model).columns["id"]
+        return key
 
     def change(self, tombstones: Tombstones, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns of a row that change."""
