@@ -48,8 +48,12 @@ class ErasureBase(SQLModel):
     reason: str | None = column(
         "Why, as was said when it was asked for.", identifies=Identifies.IN_TEXT, default=None
     )
-    removed_count: int = column("How many records are gone so far.", sa_type=BigInteger, default=0)
-    total_count: int = column("How many records there were to go.", sa_type=BigInteger, default=0)
+    removed_count: int = column(
+        "How many records are gone so far.", unit="records", sa_type=BigInteger, default=0
+    )
+    total_count: int = column(
+        "How many records there were to go.", unit="records", sa_type=BigInteger, default=0
+    )
     receipt: Json | None = column(
         "What is gone, when and by whom, with a signature; null before all is gone. "
         "`hyperdata receipt verify` checks it.",
