@@ -17,7 +17,7 @@ from server.erasure.receipts import holds
 from server.links import Signer
 from server.records.erasures import Erasure
 from server.storage import Storage
-from tests.conftest import opened
+from tests.conftest import Api, opened
 from tests.erasing import (
     IDENTIFIERS,
     LOOK,
@@ -38,7 +38,9 @@ from tests.live_server import Server
 
 pytestmark = pytest.mark.anyio
 
-KILLS = 4
+KILLED_IN = (2, 4, 8, 11)
+"""In which step, at the earliest, a server is killed: records, files, mentions, once more."""
+
 RATINGS = 2_500
 FILES = 10
 CHANCE = Random(7)
@@ -75,12 +77,12 @@ async def test_kills_at_random_moments_change_no_count(
         erasure = await planted.confirmed()
         server = Server(tmp_path, url)
         steps: list[int] = []
-        for _ in range(KILLS):
+        for step in KILLED_IN:
             await server.start()
-            await asyncio.sleep(CHANCE.uniform(0, 0.3))
+            await reached(api, step)
+            await asyncio.sleep(CHANCE.uniform(0, 0.2))
             await server.kill()
-            async with api.db.read() as tx:
-                steps.append(await tx.scalar(select(col(Erasure.step))) or 0)
+            steps.append(await step_of(api))
         await server.start()
         try:
             done = await over(server, planted.key, erasure)
@@ -110,6 +112,20 @@ async def test_kills_at_random_moments_change_no_count(
         assert {name: len(rows) for name, rows in after.items()} == {
             name: len(rows) for name, rows in before.items()
         }
+
+
+async def step_of(api: Api) -> int:
+    async with api.db.read() as tx:
+        return await tx.scalar(select(col(Erasure.step))) or 0
+
+
+async def reached(api: Api, step: int) -> None:
+    """Wait until an erasure has come to a step."""
+    for _ in range(6_000):
+        if await step_of(api) >= step:
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"It never came to step {step}.")
 
 
 async def over(server: Server, key: str, erasure: str) -> dict[str, Any]:
