@@ -258,6 +258,23 @@ class Actor:
         )
         return and_(theirs, self.is_beside(layout))
 
+    def sees_erasures(self, layout: TableLayout) -> ColumnElement[bool]:
+        """Return the clause that keeps the erasures that the actor may see.
+
+        Those of their own experiments and, of those that are gone, the ones they asked for.
+        """
+        experiment = layout.columns["experiment_key"]
+        clauses: list[ColumnElement[bool]] = [true()]
+        if self.role is UserRole.PARTICIPANT:
+            return false()
+        if self.role is not UserRole.ADMINISTRATOR:
+            asked = layout.columns["requested_by_key"] == self._key
+            gone = experiment.not_in(select(col(_Experiment.id)))
+            clauses.append(or_(experiment.in_(self._owned()), and_(asked, gone)))
+        if self.experiment_keys is not None:
+            clauses.append(among(experiment, self._experiment_keys))
+        return and_(*clauses)
+
     def sees_groups(self, layout: TableLayout) -> ColumnElement[bool]:
         """Return the clause that keeps the groups that the actor owns or is in.
 

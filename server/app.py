@@ -14,6 +14,8 @@ from server.chores import Chores
 from server.db import Database
 from server.endpoint import GraphQLEndpoint
 from server.entrance import Entrance
+from server.erasure.pieces import Tools
+from server.erasure.running import Eraser
 from server.export.jobs import Exporter
 from server.export.plan import planner
 from server.export.progress import Hub
@@ -75,13 +77,16 @@ def create_app(settings: Settings | None = None) -> Starlette:
         smallest_cell=settings.smallest_cell,
         export_days=settings.export_days,
         webhook_loopback=settings.webhook_loopback,
+        erasure_grace_days=settings.erasure_grace_days,
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
+    tools = Tools(db, storage, signer, settings.spool, settings.uploads)
     chores = Chores(
         {
             "withdrawals": Sealer(db, storage).run,
             "retention": Retention(db, storage, exporter.wake),
             "webhooks": Deliveries(db, Sender(loopback=settings.webhook_loopback)),
+            "erasures": Eraser(tools),
         }
     )
     graphql = GraphQLEndpoint(services, browsers)

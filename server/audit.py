@@ -1,7 +1,8 @@
 """Adding to the audit log: each entry's hash is made of its content and of the one before."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -13,6 +14,8 @@ from server.column_types import dump_json
 from server.db import take_turns
 from server.records.audit import AuditAction, AuditEntry
 from server.records.experiments import Experiment
+from server.records.participants import Participant
+from server.records.users import User, UserRole
 from server.timestamps import now
 
 LOCK = 0x41554449
@@ -43,6 +46,7 @@ async def add(
 
     `resource` is an id or another name of what it was done to: never data.
     """
+    origin = await _of_nobody(tx, origin)
     await take_turns(tx, LOCK)
     newest = select(col(AuditEntry.hash)).order_by(col(AuditEntry.id).desc()).limit(1)
     before = await tx.scalar(newest) or ""
@@ -60,6 +64,34 @@ def hash_of(entry: Mapping[str, Any], before: str) -> str:
     """Return the hash of an entry that comes after one with the hash `before`."""
     content = {name: entry[name] for name in sorted(entry) if name not in ("id", "hash")}
     return sha256(f"{before}\n{dump_json(content)}".encode()).hexdigest()
+
+
+_WORD = re.compile(r"[\w.:@+-]+")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_AROUND = ".:@+-"
+NOT_TOLD = "[participant]"
+
+
+async def _of_nobody(tx: AsyncConnection, origin: Origin) -> Origin:
+    """Return an origin that tells of no participant: an entry can never be changed.
+
+    Of a participant who asks, the account is told alone; from a reason, ids of participants and
+    addresses are left out.
+    """
+    if origin.actor_id is not None:
+        role = select(col(User.role)).where(col(User.user_id) == origin.actor_id)
+        if await tx.scalar(role) == UserRole.PARTICIPANT:
+            origin = replace(origin, address=None, user_agent=None)
+    if not origin.reason:
+        return origin
+    told = _EMAIL.sub(NOT_TOLD, origin.reason)
+    words = {each for word in _WORD.findall(told) for each in (word, word.strip(_AROUND))}
+    person = col(Participant.participant_id)
+    known = await tx.scalars(select(person).where(person.in_(words)).distinct())
+    ids = sorted(known, key=len, reverse=True)
+    for id_ in ids:
+        told = re.sub(rf"(?<![\w@+-]){re.escape(id_)}(?![\w@+-])", NOT_TOLD, told)
+    return replace(origin, reason=told)
 
 
 async def _experiments(tx: AsyncConnection, keys: Sequence[int]) -> list[dict[str, Any]]:

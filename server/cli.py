@@ -19,6 +19,8 @@ app = typer.Typer(
 
 audit = typer.Typer(help="The audit log: whether it is whole, and as a file.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+receipt = typer.Typer(help="Receipts of erasures: whether they hold.", no_args_is_help=True)
+app.add_typer(receipt, name="receipt")
 app.command()(export)
 app.command()(verify)
 app.add_typer(users, name="users")
@@ -108,6 +110,17 @@ def audit_export(
     from server.auditing.command import export
 
     raise SystemExit(export(settings_for(data_dir), file, since, experiment))
+
+
+@receipt.command(name="verify")
+def receipt_verify(
+    file: Annotated[Path, typer.Argument(help="What an erasure's `receipt` says, as a file.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Say whether this server signed a receipt, and it is unchanged; end with 1 if not."""
+    from server.erasure.command import verify
+
+    raise SystemExit(verify(settings_for(data_dir), file))
 
 
 @app.command(name="import")

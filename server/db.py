@@ -153,6 +153,16 @@ class Database:
         """Open one transaction: committed when the block ends, rolled back if it raises."""
         return self._using(self.writer.begin())
 
+    async def maintain(self, statement: str) -> Sequence[Sequence[Any]]:
+        """Run a statement of the database's own that may be in no transaction, such as VACUUM."""
+        async with self._using(self.writer.connect()) as tx:
+            raw: Any = (await tx.get_raw_connection()).driver_connection
+            if self.file is None:
+                await raw.execute(statement)
+                return []
+            async with raw.execute(statement) as cursor:
+                return list(await cursor.fetchall())
+
     @asynccontextmanager
     async def _using(
         self, opening: AbstractAsyncContextManager[AsyncConnection]
@@ -235,6 +245,7 @@ def _tune_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 - a 
         "synchronous=NORMAL",
         "foreign_keys=ON",
         "recursive_triggers=ON",  # so that what INSERT OR REPLACE deletes is no longer counted
+        "secure_delete=ON",  # what is deleted is overwritten: a byte search finds none of it
         "temp_store=MEMORY",  # a row with triggers is journaled on its own: in a file, that is slow
     )
 

@@ -1,6 +1,7 @@
 """Links that work for a while and for one thing: signing them, and telling whether they hold."""
 
 import hashlib
+import hmac
 import os
 import secrets
 import time
@@ -13,7 +14,7 @@ from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTime
 from server.errors import ExpectedFailure
 from server.settings import Settings
 
-Purpose = Literal["export", "recording", "upload", "package"]
+Purpose = Literal["export", "recording", "upload", "package", "erasure"]
 """What a link is for; a token for one purpose is worth nothing for another."""
 
 UPLOAD_SECONDS = 900
@@ -80,6 +81,11 @@ class Signer:
             case _:
                 raise LinkInvalid(_INVALID.format(again))
 
+    def digest(self, purpose: str, text: str) -> str:
+        """Return what nobody can make of a text, or tell it from, who does not know the secret."""
+        key = f"hyperdata.{purpose}.{self._secret}".encode()
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
     def _serializer(self, purpose: Purpose) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(
             self._secret,
@@ -94,6 +100,7 @@ _AGAIN: Mapping[Purpose, str] = {
     "recording": "read downloadUrl again",
     "upload": "ask recordingUploadCreate again",
     "package": "go back to where you found it",
+    "erasure": "ask without `confirm`",
 }
 _INVALID = "This link is not valid: {}, and use it as it is."
 

@@ -96,6 +96,11 @@ class Settings(BaseSettings):
     export_days: int = Field(
         default=7, ge=1, description="How long a finished export is kept, in days."
     )
+    erasure_grace_days: float = Field(
+        default=7,
+        ge=0,
+        description="How long an erasure that was confirmed can still be canceled, in days.",
+    )
     checkpoint_seconds: float = Field(
         default=5,
         ge=0,

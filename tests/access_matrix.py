@@ -130,6 +130,7 @@ _WAYS: Mapping[str, tuple[str, str, tuple[str | int, ...], tuple[str, ...]]] = {
         ("read:experiments",),
     ),
     "ApiKey": ("node(id: $keyId) { ... on ApiKey {", "} }", ("node",), ("admin:api_keys",)),
+    "Erasure": ("erasure(id: $erasureId) {", "}", ("erasure",), ("read:experiments",)),
     "UserGroup": (
         "node(id: $groupId) { ... on UserGroup {",
         "} }",
@@ -242,6 +243,12 @@ ARGUMENTS: Mapping[str, str] = {
     "participantDataRequest.input": "{experimentId: $experimentId, participantId: $participantId}",
     "dataRequestRefuse.input": '{id: $requestId, reason: "R"}',
     "participantTokenCreate.input": "{experimentId: $experimentId, participantId: $participantId}",
+    "erasure.id": "$erasureId",
+    "participantErasureCancel.id": "$erasureId",
+    "participantErase.input": "{experimentId: $experimentId, participantId: $participantId}",
+    "experimentDelete.id": "$experimentNode",
+    "experimentDelete.confirm": "$confirmation",
+    "experimentDeletePreview.id": "$experimentNode",
     "userId": "$spareId",
     "id": "$exportId",
 }
@@ -271,6 +278,8 @@ VARIABLES: Mapping[str, str] = {
     "sealedId": "ID!",
     "webhookId": "ID!",
     "requestId": "ID!",
+    "erasureId": "ID!",
+    "confirmation": "String!",
 }
 
 

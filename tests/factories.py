@@ -22,6 +22,7 @@ from server.records.chat_messages import ChatMessage
 from server.records.collaborators import Collaborator
 from server.records.components import Component
 from server.records.continuous_ratings import ContinuousRating
+from server.records.erasures import Erasure
 from server.records.events import Event
 from server.records.experiments import Experiment
 from server.records.groups import GroupMember, UserGroup
@@ -192,6 +193,23 @@ def in_quarantine(sender: Row, **changes: Any) -> Row:
         "digest": f"digest {n}",
     }
     return Row(QuarantinedRecord, {"id": n, **values, **changes})
+
+
+def an_erasure(experiment_key: int, asked_by: Row, **changes: Any) -> Row:
+    """Have something be erased, but not yet."""
+    n = next(_numbers)
+    values = {
+        "kind": "PARTICIPANT",
+        "status": "REQUESTED",
+        "experiment_id": f"exp_{experiment_key}",
+        "requested_at": START,
+        "due_at": START * 2,
+        "experiment_key": experiment_key,
+        "requested_by_key": asked_by.key,
+        "digest": f"digest {n}",
+        "counts": {},
+    }
+    return Row(Erasure, {"id": n, **values, **changes})
 
 
 A_RECORD: Mapping[RecordType, Callable[..., Row]] = {

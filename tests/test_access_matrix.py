@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlmodel import col
 from strawberry.types.base import StrawberryObjectDefinition
 
@@ -18,6 +18,7 @@ from server.global_ids import global_id, type_and_key
 from server.links import Purpose
 from server.records import RecordType
 from server.records.data_requests import DataRequest
+from server.records.erasures import Erasure
 from server.records.experiments import Experiment
 from server.records.exports import Export
 from server.records.participants import Participant
@@ -39,6 +40,7 @@ from tests.factories import (
     a_participant,
     a_room,
     a_user,
+    an_erasure,
     an_experiment,
     in_quarantine,
     save,
@@ -186,8 +188,17 @@ async def _made(
     await save(api.db, spare)
     async with api.db.read() as tx:
         named = select(col(Experiment.id)).where(col(Experiment.experiment_id) == experiment)
-        aside = in_quarantine(users["owner"], experiment_key=await tx.scalar(named))
-    await save(api.db, aside)
+        key_of = await tx.scalar(named)
+        assert key_of is not None
+        there = col(Participant.experiment_key) == key_of
+        person = await tx.scalar(select(func.min(col(Participant.id))).where(there))
+    aside = in_quarantine(users["owner"], experiment_key=key_of)
+    erasure = an_erasure(key_of, users["owner"], experiment_id=experiment, participant_key=person)
+    async with api.db.write() as tx:  # what was confirmed is not asked again
+        await tx.execute(update(Erasure).values(status="CANCELED"))
+    await save(api.db, aside, erasure)
+    asked = await api.ask(DELETE, key, id=global_id("Experiment", key_of))
+    confirmation = asked["experimentDeletePreview"]["preview"]["confirm"]
     wanted = {"experimentIds": [experiment], "dataTypes": ["EVENTS"]}
     created = await api.ask(CREATE, key, input={**wanted, "idempotencyKey": key})
     planned = {"name": "Mondays", "cron": "0 3 * * 1", "export": wanted}
@@ -237,6 +248,8 @@ async def _made(
         "groupId": group["id"],
         "keyId": made["id"],
         "quarantinedId": global_id("QuarantinedRecord", aside.key),
+        "erasureId": global_id("Erasure", erasure.key),
+        "confirmation": confirmation,
         "collaboratorInput": {"userId": spare["user_id"]},
         "groupInput": lab,
         "withdrawalId": await _withdrawn(
@@ -286,6 +299,7 @@ REQUEST = """mutation ($input: DataRequestInput!) { participantDataRequest(input
   dataRequest { id } } }"""
 WEBHOOK = "mutation ($input: WebhookInput!) { webhookCreate(input: $input) { webhook { id } } }"
 TEST_WEBHOOK = "mutation ($id: ID!) { webhookTest(id: $id) { delivery { state } } }"
+DELETE = "query ($id: ID!) { experimentDeletePreview(id: $id) { preview { confirm } } }"
 CREATE = "mutation ($input: ExportInput!) { exportCreate(input: $input) { export { id } } }"
 WITHDRAW = """mutation ($input: WithdrawalInput!) { participantWithdraw(input: $input) {
   withdrawal { id } } }"""
@@ -405,6 +419,7 @@ ABSENT: Mapping[str, Any] = {
     "recordingId": "rec_none",
     "experimentNode": global_id("Experiment", NOWHERE),
     "quarantinedId": global_id("QuarantinedRecord", NOWHERE),
+    "erasureId": global_id("Erasure", NOWHERE),
     "exportId": global_id("Export", NOWHERE),
     "scheduleId": global_id("ExportSchedule", NOWHERE),
     "exportInput": NONE,

@@ -34,6 +34,7 @@ UNITS = {
     "scale units": r"\bscale",
     "bytes": r"\bbytes\b",
     "exports": r"\bexports\b",
+    "records": r"\brecords\b",
     "requests": r"\brequests\b",
     "participants": r"\bparticipants\b",
     "ratio": r"\b1 is real time\b",

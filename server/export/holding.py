@@ -22,7 +22,7 @@ from server.records.users import User
 from server.storage import Storage
 from server.timestamps import Timestamp
 
-_WITHDRAWN = "Its file was withdrawn: somebody in it has taken their consent back"
+_WITHDRAWN = "Its file was withdrawn: somebody in it has withdrawn, or was erased"
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +51,10 @@ class HeldBy:
 async def holding(
     tx: AsyncConnection,
     experiment_key: int,
-    participant_key: int,
+    participant_key: int | None,
     types: Collection[RecordType] = (),
 ) -> Sequence[HeldBy]:
-    """Return the finished exports that may hold a participant, by what was asked for.
+    """Return the finished exports that may hold a participant, or anybody of an experiment.
 
     That is what lies in their experiment or room, or is of anybody in their room: what others
     recorded there may name them. Of some data types, if any are named.
@@ -114,7 +114,7 @@ async def _holding(
     tx: AsyncConnection,
     status: ExportStatus,
     experiment_key: int,
-    participant_key: int,
+    participant_key: int | None,
     types: Collection[RecordType],
 ) -> list[Any]:
     exports = await tx.execute(
@@ -127,6 +127,8 @@ async def _holding(
         )
         .order_by(col(Export.id))
     )
+    if participant_key is None:
+        return list(exports)
     room, others = await _room_of(tx, participant_key)
     names = {each.name for each in types}
     return [
@@ -176,6 +178,6 @@ async def _downloads(tx: AsyncConnection, export_key: int) -> list[Download]:
         col(AuditEntry.allowed).is_(True),
         col(AuditEntry.resource) == global_id(Export.__name__, export_key),
     )
-    return [
-        Download(at, actor) for at, actor in await tx.execute(followed.order_by(col(AuditEntry.id)))
-    ]
+    found = await tx.execute(followed.order_by(col(AuditEntry.id)))
+    # it may be told of each experiment
+    return list(dict.fromkeys(Download(at, actor) for at, actor in found))

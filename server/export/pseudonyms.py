@@ -28,6 +28,7 @@ from server.export.time_shifts import assign_time_shifts
 from server.key_lists import among
 from server.records.chat_messages import ChatMessage
 from server.records.columns import Identifies
+from server.records.erasures import SpentCode
 from server.records.experiments import Experiment
 from server.records.exports import Anonymization
 from server.records.participants import Participant, Pseudonym
@@ -71,7 +72,10 @@ async def _assign(tx: AsyncConnection, experiment_key: int) -> None:
         .order_by(func.min(col(Participant.id)))
     )
     number_of = cast(func.substr(col(Pseudonym.code), 2), Integer)
-    last = await tx.scalar(select(func.max(number_of)).where(here)) or 0
+    spent = select(col(SpentCode.number)).where(col(SpentCode.experiment_key) == experiment_key)
+    last = max(
+        await tx.scalar(select(func.max(number_of)).where(here)) or 0, await tx.scalar(spent) or 0
+    )
     rows = [
         {"experiment_key": experiment_key, "participant_id": person, "code": f"P{number:04}"}
         for number, person in enumerate(missing.scalars(), last + 1)

@@ -9,6 +9,7 @@ from server.records import api_keys as api_keys
 from server.records import audit as audit
 from server.records import collaborators as collaborators
 from server.records import data_requests as data_requests
+from server.records import erasures as erasures
 from server.records import export_schedules as export_schedules
 from server.records import exports as exports
 from server.records import groups as groups

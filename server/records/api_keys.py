@@ -28,7 +28,7 @@ SCOPES: Mapping[str, str] = {
     "read:*": "All reading.",
     "write:events": "Adding records.",
     "write:experiments": "Setting experiments up, changing and sharing them.",
-    "delete:experiments": "Deleting experiments.",
+    "delete:experiments": "Deleting experiments, and erasing participants.",
     "export:data": "Taking data away in files.",
     MANAGES_KEYS: "Making and revoking API keys.",
     "*": "All that its owner may do.",

@@ -44,7 +44,6 @@ class AuditAction(Described):
         "Asked for a participant's own data, refused it, or made a link to ask for it.",
     )
     WEBHOOK_CHANGE = "WEBHOOK_CHANGE", "Set up, changed, tried or deleted a webhook."
-    ERASE = "ERASE", "Erased data."
     WITHDRAW = "WITHDRAW", "Withdrew somebody, or their consent to some data types."
     WITHDRAWAL_LIFT = "WITHDRAWAL_LIFT", "Lifted a withdrawal: what was sealed was put back."
     EXPORT_WITHDRAW = (
@@ -56,6 +55,7 @@ class AuditAction(Described):
     LEGAL_HOLD_LIFT = "LEGAL_HOLD_LIFT", "Lifted a legal hold."
     RETENTION_NOTICE = "RETENTION_NOTICE", "Gave notice that data will be deleted."
     ARCHIVE = "ARCHIVE", "Archived an experiment, or took it out of the archive."
+    ERASE = "ERASE", "Asked for data to be erased, canceled that, or had it erased."
     DISCARD = "DISCARD", "Dropped records that were in quarantine."
     ATTEMPT = "ATTEMPT", "Asked for anything else, and was refused."
 

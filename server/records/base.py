@@ -71,6 +71,7 @@ class Record(Stored):
                 for place in places
                 for base in ("timestamp", "onset")
             ),
+            {"sqlite_autoincrement": True},  # the key of an erased one must name no other
         )
 
     @classmethod

@@ -79,6 +79,8 @@ class ExperimentBase(SQLModel):
 class Experiment(ExperimentBase, Stored, table=True):
     """A stored experiment."""
 
+    __table_args__ = ({"sqlite_autoincrement": True},)  # the key of an erased one names no other
+
     owner_key: int = Field(foreign_key="user.id", index=True, sa_type=KEY_TYPE)
 
 

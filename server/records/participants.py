@@ -87,6 +87,7 @@ class Participant(ParticipantBase, Stored, table=True):
         Index("ix_participant_room_key_joined_at", "room_key", "joined_at", "id"),
         Index("ix_participant_experiment_key_joined_at", "experiment_key", "joined_at", "id"),
         Index("ix_participant_participant_id", "participant_id"),
+        {"sqlite_autoincrement": True},  # the key of an erased one must name no other
     )
 
     experiment_key: int = Field(sa_type=KEY_TYPE)

@@ -50,6 +50,7 @@ class Room(RoomBase, Stored, table=True):
     __table_args__ = (
         UniqueConstraint("experiment_key", "id"),  # what participants refer to
         Index("ix_room_experiment_key_start_time", "experiment_key", "start_time", "id"),
+        {"sqlite_autoincrement": True},  # the key of an erased one must name no other
     )
 
     experiment_key: int = Field(foreign_key="experiment.id", sa_type=KEY_TYPE)

@@ -30,6 +30,8 @@ class UserBase(SQLModel):
 class User(UserBase, Stored, table=True):
     """A stored account. `participant_id` links a participant's account to their data."""
 
+    __table_args__ = ({"sqlite_autoincrement": True},)  # the key of an erased one names no other
+
     role: UserRole = column("What the account is for.", sa_type=String)
     email: str | None = column(
         "Address for notices.", identifies=Identifies.DIRECTLY, default=None, unique=True

@@ -49,6 +49,7 @@ class Services:
     smallest_cell: int = 5
     export_days: int = 7
     webhook_loopback: bool = False
+    erasure_grace_days: float = 7
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from server.records.audit import AuditEntry
 from server.records.collaborators import Collaborator
 from server.records.conditions import Clauses
 from server.records.data_requests import DataRequest
+from server.records.erasures import Erasure
 from server.records.export_schedules import ExportSchedule
 from server.records.exports import Export
 from server.records.filters import Filter
@@ -38,6 +39,7 @@ _SEEN: Mapping[type[Table], Callable[[Actor, TableLayout], ColumnElement[bool]]]
     Withdrawal: Actor.owns,
     Webhook: Actor.sees_webhooks,
     DataRequest: Actor.sees_data_requests,
+    Erasure: Actor.sees_erasures,
 }
 """What is not seen by all who see the experiment it is about."""
 

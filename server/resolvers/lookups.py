@@ -18,6 +18,7 @@ from server.records.api_keys import API_KEYS
 from server.records.audit import AUDIT_LOG
 from server.records.collaborators import COLLABORATORS
 from server.records.data_requests import DATA_REQUESTS
+from server.records.erasures import ERASURES
 from server.records.experiments import EXPERIMENTS, Experiment
 from server.records.export_schedules import EXPORT_SCHEDULES
 from server.records.exports import EXPORTS
@@ -55,6 +56,7 @@ NODES: Mapping[str, Listed] = {
         WITHDRAWALS,
         WEBHOOKS,
         DATA_REQUESTS,
+        ERASURES,
         *(t.value for t in RecordType),
     )
 }

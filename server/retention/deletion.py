@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from server.db import Table
 from server.records import RecordType
+from server.records.data_requests import DataRequest, ParticipantToken
 from server.records.participants import Participant, Pseudonym
 from server.records.quarantine import QuarantinedRecord
 from server.records.recordings import Recording
@@ -25,6 +26,8 @@ _TITLES: Sequence[tuple[type[Table], str]] = (
     (QuarantinedRecord, "records in quarantine"),
     (SealedRecord, "sealed records"),
     (Withdrawal, "withdrawals"),
+    (ParticipantToken, "links to ask for data"),
+    (DataRequest, "requests for data"),
     (Pseudonym, "codes"),
     (TimeShift, "time shifts"),
     (Participant, "participants"),

@@ -22,6 +22,7 @@ from server.resolvers.context import Caller, Context
 from server.schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from server.schema.audit import AuditEntry, AuditQuery
 from server.schema.data_requests import DataRequestMutation, DataRequestQuery
+from server.schema.erasures import Erasure, ErasureMutation, ErasureQuery
 from server.schema.errors import CodedErrors, coded, unnoted
 from server.schema.experiments import Experiment, Participant, Room
 from server.schema.exports import ExportMutation, ExportQuery, ExportSubscription
@@ -61,6 +62,7 @@ class Query(
     RetentionQuery,
     WebhookQuery,
     DataRequestQuery,
+    ErasureQuery,
 ): ...
 
 
@@ -78,6 +80,7 @@ class Mutation(
     RetentionMutation,
     WebhookMutation,
     DataRequestMutation,
+    ErasureMutation,
 ): ...
 
 
@@ -209,6 +212,7 @@ schema = Schema(
         Component,
         AuditEntry,
         QuarantinedRecord,
+        Erasure,
     ],
     execution_context_class=PlanningExecutor,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),

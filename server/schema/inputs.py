@@ -16,6 +16,7 @@ from server.records.base import Place
 from server.records.data_filter import DataFilter
 from server.records.data_requests import AskedBy, DataRequestState
 from server.records.described import Described
+from server.records.erasures import ERASURES, ErasureKind, ErasureStatus, ErasureStatusIn
 from server.records.experiments import (
     EXPERIMENTS,
     ExperimentStatus,
@@ -83,6 +84,7 @@ _LISTED: tuple[Listed, ...] = (
     AUDIT_LOG,
     QUARANTINE,
     WITHDRAWALS,
+    ERASURES,
     *(record_type.value for record_type in RecordType),
 )
 
@@ -93,6 +95,8 @@ for kind in (
     AuditAction,
     DataRequestState,
     DeliveryState,
+    ErasureKind,
+    ErasureStatus,
     ExperimentStatus,
     ExportErrorCode,
     ExportFormat,
@@ -125,6 +129,7 @@ _ask(
     json_conditions.JsonMatch,
     AnonymizationIn,
     AuditActionIn,
+    ErasureStatusIn,
     ExperimentStatusIn,
     ExportErrorCodeIn,
     ExportFormatIn,

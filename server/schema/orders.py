@@ -7,6 +7,7 @@ import strawberry
 from server.records.chat_messages import ChatMessageOrderField
 from server.records.components import ComponentOrderField
 from server.records.continuous_ratings import ContinuousRatingOrderField
+from server.records.erasures import ErasureOrderField
 from server.records.events import EventOrderField
 from server.records.experiments import ExperimentOrderField
 from server.records.export_schedules import ExportScheduleOrderField
@@ -44,6 +45,11 @@ class ComponentOrder(_Directed):
 @strawberry.input(description="How to sort samples.")
 class ContinuousRatingOrder(_Directed):
     field: ContinuousRatingOrderField = _sort_by()
+
+
+@strawberry.input(description="How to sort erasures.")
+class ErasureOrder(_Directed):
+    field: ErasureOrderField = _sort_by()
 
 
 @strawberry.input(description="How to sort events.")

@@ -84,6 +84,7 @@ _EXPORT = "export:data"
 _KEYS = "admin:api_keys"
 _SHARING = "write:experiments"
 _ADDING = "write:events"
+_DELETING = "delete:experiments"
 
 RULES: Mapping[str, Rule] = {
     "Query.node": _rule(Right.VIEW),
@@ -144,6 +145,14 @@ RULES: Mapping[str, Rule] = {
     "Mutation.participantTokenCreate": _rule(Right.MANAGE, _SHARING),
     "DataRequest.experiment": _rule(Right.SUBJECT, _EXPERIMENTS),
     "DataRequest.downloadUrl": _rule(Right.SUBJECT),
+    "Query.erasures": _rule(Right.MANAGE, _EXPERIMENTS),
+    "Query.erasure": _rule(Right.MANAGE, _EXPERIMENTS),
+    "Query.experimentDeletePreview": _rule(Right.MANAGE, _DELETING),
+    "Mutation.participantErase": _rule(Right.MANAGE, _DELETING),
+    "Mutation.participantErasureCancel": _rule(Right.MANAGE, _DELETING),
+    "Mutation.experimentDelete": _rule(Right.MANAGE, _DELETING),
+    "Erasure.requestedBy": _rule(Right.MANAGE),
+    "Erasure.participant": _rule(Right.MANAGE, _PEOPLE),
     "Subscription.exportProgress": _rule(Right.OWN, _EXPORT),
     "Subscription.experimentActivity": _rule(Right.VIEW, _EXPERIMENTS, _PEOPLE),
     "Subscription.recordsAdded": _rule(Right.VIEW, _EXPERIMENTS),

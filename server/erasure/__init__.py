@@ -1,0 +1,1 @@
+"""Erasure: what is to go goes for good, everywhere, and a receipt says so."""
