@@ -19,12 +19,8 @@ _THEIRS: tuple[Any, ...] = (BrowserSession, SignInLink, Identity, GroupMember, C
 async def delete_accounts(piece: Piece) -> int:
     """Delete the accounts of those who are in no other experiment, with all that is theirs."""
     tx, key = piece.tx, piece.experiment_key
-    elsewhere = union_all(
-        *(
-            select(col(each.participant_id)).where(col(each.experiment_key) != key)
-            for each in PEOPLE
-        )
-    )
+    people = [(col(each.participant_id), col(each.experiment_key)) for each in PEOPLE]
+    elsewhere = union_all(*(select(name).where(there != key) for name, there in people))
     named: ColumnElement[bool]
     if piece.subject.participant_id is None:
         here = union_all(*(select(name).where(there == key) for name, there in people))
