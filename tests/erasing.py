@@ -63,7 +63,11 @@ class Planted:
     def __init__(self, api: Api, folder: Path) -> None:
         self.api, self.folder = api, folder
         self.owner = a_user()
-        self.experiment = an_experiment(self.owner, description=f"First tried by {NAME}")
+        self.experiment = an_experiment(
+            self.owner,
+            description=f"First tried by {NAME}",
+            participants_may_request_data=True,
+        )
         self.room = a_room(self.experiment, completion_reason=f"{PERSON} left")
         self.second = a_room(self.experiment)
         known = {"email": EMAIL, "ip_address": ADDRESS, "user_agent": BROWSER}

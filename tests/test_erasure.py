@@ -27,6 +27,7 @@ from tests.erasing import (
     IDENTIFIERS,
     LOOK,
     MEDIA,
+    NAME,
     PERSON,
     Planted,
     left_in_files,
@@ -297,3 +298,56 @@ async def test_a_receipt_is_verified_at_the_command_line(planted: Planted, tmp_p
     for said, ends in ((receipt, 0), ({**receipt, "kind": "EXPERIMENT"}, 1), ("none", 1)):
         file.write_text(json.dumps(said))
         assert verify(settings, file) == ends
+
+
+WITHDRAW = """mutation ($input: WithdrawalInput!) { participantWithdraw(input: $input) {
+  withdrawal { id } userErrors { message } } }"""
+LIFT = """mutation ($id: ID!) { participantWithdrawalLift(id: $id) {
+  userErrors { message } } }"""
+TOKEN = """mutation ($input: ParticipantTokenInput!) { participantTokenCreate(input: $input) {
+  userErrors { message } } }"""
+
+
+async def test_nothing_is_left_of_who_had_withdrawn_either(
+    anywhere: Planted, tmp_path: Path
+) -> None:
+    planted, api = anywhere, anywhere.api
+
+    async def withdrawn(who: str, **changes: Any) -> str:
+        asked = {**planted.erasing, "participantId": who, **changes}
+        done = (await api.ask(WITHDRAW, planted.key, input=asked))["participantWithdraw"]
+        assert done["userErrors"] == []
+        withdrawal: str = done["withdrawal"]["id"]
+        return withdrawal
+
+    def others(model: Any) -> Any:
+        return col(model.participant_key).not_in((planted.person.key, planted.again.key))
+
+    before = await rows_of(api.db, others)
+    partner = planted.partner["participant_id"]
+    said = await withdrawn(partner, dataTypes=["CHAT_MESSAGES"], reason=f"Because of {NAME}")
+    token = (await api.ask(TOKEN, planted.key, input=planted.erasing))["participantTokenCreate"]
+    assert token["userErrors"] == []
+    await withdrawn(PERSON, reason=f"{NAME} asked")
+    assert any("sealed_record" in each for each in await left_in_tables(api.db, PERSON))
+
+    erasure = await planted.confirmed()
+    done = await planted.completed(erasure)
+
+    left = await left_in_tables(api.db, *IDENTIFIERS)
+    assert not left, left
+    assert left_in_files(tmp_path, *IDENTIFIERS, MEDIA) == []
+    gone = done["receipt"]["deleted"]
+    assert gone["sealedRecords"] == done["removedCount"] == done["totalCount"]
+    assert gone["records"] == {}
+    assert (gone["mediaFiles"], gone["agreements"]) == (1, 2)
+    found = type_and_key(erasure)
+    assert found is not None
+    lifted = (await api.ask(LIFT, planted.key, id=said))["participantWithdrawalLift"]
+    assert lifted["userErrors"] == []
+    after = json.loads(json.dumps(await rows_of(api.db, others), default=str))
+    expected = without(before, f"erased-{found[1]}")
+    assert [row["content"] for row in after["CHAT_MESSAGES"]] == [
+        row["content"] for row in expected["CHAT_MESSAGES"]
+    ]
+    assert after["EVENTS"] == expected["EVENTS"]

@@ -15,7 +15,7 @@ from server.records.sealed import SealedParticipant, SealedRecord
 from server.records.withdrawals import Withdrawal
 from server.sealing import people, records, restoring
 from server.sealing.sealer import Sealer
-from server.sealing.store import delete_of, files_of, sealed_counts
+from server.sealing.store import delete_of, sealed_counts, sealed_recordings
 from server.timestamps import iso, now
 from tests import asking
 from tests.asking import CREATE, ERRORS
@@ -426,12 +426,12 @@ async def test_what_is_sealed_can_be_counted_and_deleted(here: Lab) -> None:
     await here.withdrawn()
     async with here.api.db.write() as tx:
         counts = await sealed_counts(tx, [here.gone.key])
-        files = await files_of(tx, here.gone.key)
+        recordings = await sealed_recordings(tx, here.gone.key)
         deleted = 0
         while some := await delete_of(tx, here.gone.key, 4):
             deleted += some
         left = await tx.scalar(select(func.count()).select_from(SealedParticipant))
     assert counts == dict.fromkeys(RecordType, 2)
-    assert len(files) == 2
+    assert len(list(filter(None, recordings.values()))) == 2
     assert deleted == 2 * len(RecordType) + 1, "and what had been in quarantine"
     assert left == 0

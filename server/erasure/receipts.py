@@ -14,15 +14,22 @@ from server.timestamps import iso
 
 _SIGNATURE = "signature"
 
+_COUNTED = (
+    "rooms",
+    "participants",
+    "codes",
+    "timeShifts",
+    "quarantined",
+    "agreements",
+    "accounts",
+)
+"""What is counted by itself, where there is any of it."""
+
 
 def receipt_of(erasure: Row[Any], requested_by: str, completed_at: int) -> dict[str, Any]:
     """Return what is told of an erasure once all is gone, without a signature."""
     counts: Mapping[str, Any] = erasure.counts
-    deleted = {
-        name: counts[name]
-        for name in ("rooms", "participants", "codes", "timeShifts", "quarantined", "accounts")
-        if name in counts
-    }
+    deleted = {name: counts[name] for name in _COUNTED if name in counts}
     return {
         "erasure": global_id(Erasure.__name__, erasure.id),
         "kind": erasure.kind,

@@ -30,9 +30,10 @@ from server.records.quarantine import QuarantinedRecord
 from server.records.recordings import Recording
 from server.records.revisions import Revision
 from server.records.rooms import Room
+from server.records.sealed import SealedRecord
 from server.records.time_shifts import TimeShift
 from server.records.withdrawals import Withdrawal
-from server.sealing.store import delete_of, files_of
+from server.sealing.store import delete_of, sealed_recordings
 
 AT_ONCE = 500
 """How many rows go in one transaction: some tens of milliseconds."""
@@ -126,7 +127,8 @@ async def sealed(run: Run, stopping: asyncio.Event) -> None:
         keys = piece.subject.participant_keys or await _people(piece)
     for key in keys:
         async with run.piece() as piece:
-            await _note_files(run, piece, await files_of(piece.tx, key))
+            recordings = await sealed_recordings(piece.tx, key)
+            await _note_files(run, piece, [*filter(None, recordings.values())], list(recordings))
         while not stopping.is_set():
             async with run.piece() as piece:
                 gone = await delete_of(piece.tx, key, AT_ONCE)
@@ -302,7 +304,9 @@ async def forget(run: Run, _stopping: asyncio.Event) -> None:
 
 
 async def _total(piece: Piece) -> int:
-    total = 0
+    keys = piece.subject.participant_keys or await _people(piece)
+    sealed = select(func.count()).where(col(SealedRecord.participant_key).in_(keys))
+    total = await piece.tx.scalar(sealed) or 0
     for each in RecordType:
         model = each.value.model
         here = select(func.count()).select_from(model).where(_theirs(piece, model))

@@ -44,16 +44,15 @@ async def seats_of(tx: AsyncConnection, experiment_key: int, participant_id: str
     return sorted(seats)
 
 
-async def files_of(tx: AsyncConnection, participant_key: int) -> Sequence[str]:
-    """Return where the files of a participant's sealed recordings are stored."""
-    rows = await tx.scalars(
-        select(col(SealedRecord.content)).where(
+async def sealed_recordings(tx: AsyncConnection, participant_key: int) -> Mapping[int, str | None]:
+    """Return a participant's sealed recordings, by the key that each had: where its file lies."""
+    rows = await tx.execute(
+        select(col(SealedRecord.record_key), col(SealedRecord.content)).where(
             col(SealedRecord.participant_key) == participant_key,
             col(SealedRecord.data_type) == RecordType.RECORDINGS.name,
         )
     )
-    keys = (orjson.loads(row)["storage_key"] for row in rows)
-    return [key for key in keys if key is not None]
+    return {key: orjson.loads(content)["storage_key"] for key, content in rows}
 
 
 async def delete_of(tx: AsyncConnection, participant_key: int, limit: int) -> int:
