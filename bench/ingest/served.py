@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx2
 import orjson
 
-from bench.ingest.reader import p99, reading
-from bench.ingest.samples import batches, sent
+from bench.ingest.samples import ROOM, batches, sent
+from bench.reader import at, reading
 
 WAYS: Mapping[str, str] = {
     "recordsIngest": "`recordsIngest`, two clients",
@@ -60,13 +60,13 @@ def measure(folder: Path, key: str, rows: int, way: str) -> Served:
         send = _send_batches if way == "recordsIngest" else _send_lines
         send(url, headers, ready)
         peak = _peak(process.pid)
-        with reading(url, key) as idle:
+        with reading(url, key, ROOM) as idle:
             time.sleep(_IDLE_SECONDS)
-        with reading(url, key) as busy:
+        with reading(url, key, ROOM) as busy:
             began = time.perf_counter()
             send(url, headers, all_ready)
             took = time.perf_counter() - began
-        return Served(rows / took, peak, _peak(process.pid), p99(idle), p99(busy))
+        return Served(rows / took, peak, _peak(process.pid), at(idle, 0.99), at(busy, 0.99))
     finally:
         process.terminate()
         process.wait(30)

@@ -1,7 +1,6 @@
 """Measures what readers notice while retention deletes an experiment's rows, on SQLite."""
 
 import argparse
-import json
 import os
 import shutil
 import socket
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import httpx2
 
+from bench.reader import at, reading
 from bench.retention import filled
 from bench.sections import keep, number, spread, table
 
@@ -66,11 +66,11 @@ def measure(data: Path, key: str, rows: int) -> Round:
     url = f"http://127.0.0.1:{port}"
     try:
         wait(url)
-        with reading(url, key, data / "idle") as idle:
+        with reading(url, key, filled.READ_ROOM) as idle:
             time.sleep(IDLE_SECONDS)
         filled.expire(data)
         began = time.perf_counter()
-        with reading(url, key, data / "busy") as busy:
+        with reading(url, key, filled.READ_ROOM) as busy:
             while filled.rows_left(data):
                 time.sleep(0.5)
             took = time.perf_counter() - began
@@ -81,31 +81,12 @@ def measure(data: Path, key: str, rows: int) -> Round:
 
 
 @contextmanager
-def reading(url: str, key: str, over: Path) -> Iterator[list[float]]:
-    """Have a process read until the block ends; then the list holds how long each read took."""
-    command = [sys.executable, "-m", "bench.retention.reader", url, key, str(over)]
-    reader = subprocess.Popen(command, stdout=subprocess.PIPE)
-    times: list[float] = []
-    try:
-        yield times
-    finally:
-        over.touch()
-        told, _ = reader.communicate(timeout=120)
-    warm = 10
-    times += sorted(json.loads(told)[warm:])
-
-
-@contextmanager
 def folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="bench-retention-"))
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def at(times: list[float], share: float) -> float:
-    return times[int(len(times) * share)]
 
 
 def wait(url: str) -> None:

@@ -22,6 +22,7 @@ from server.timestamps import now
 PEOPLE = 50
 """In the one room of each experiment."""
 
+READ_ROOM = "room_2"
 READ_ROWS = 100_000
 DAY = 24 * 3600 * 1000
 
