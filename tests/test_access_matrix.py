@@ -191,9 +191,11 @@ async def _made(
         key_of = await tx.scalar(named)
         assert key_of is not None
         there = col(Participant.experiment_key) == key_of
-        person = await tx.scalar(select(func.min(col(Participant.id))).where(there))
+        person_key = await tx.scalar(select(func.min(col(Participant.id))).where(there))
     aside = in_quarantine(users["owner"], experiment_key=key_of)
-    erasure = an_erasure(key_of, users["owner"], experiment_id=experiment, participant_key=person)
+    erasure = an_erasure(
+        key_of, users["owner"], experiment_id=experiment, participant_key=person_key
+    )
     async with api.db.write() as tx:  # what was confirmed is not asked again
         await tx.execute(update(Erasure).values(status="CANCELED"))
     await save(api.db, aside, erasure)
