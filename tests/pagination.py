@@ -12,6 +12,7 @@ from graphql import (
     get_named_type,
     is_leaf_type,
     is_non_null_type,
+    is_required_argument,
 )
 
 PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
@@ -36,6 +37,11 @@ class Pagination:
         """Those of this way and those of both, such as the filter."""
         others = {name for way, names in WAYS.items() if way != self.way for name in names}
         return {name: given for name, given in self.field.args.items() if name not in others}
+
+    @property
+    def needed(self) -> list[str]:
+        """The arguments without which nothing can be asked, such as whose they are."""
+        return [name for name, given in self.arguments.items() if is_required_argument(given)]
 
     def fragment(self, name: str, directives: str, of_the_connection: str) -> str:
         """Return the fragment; the directives are what a client adds of its own."""
@@ -74,9 +80,8 @@ class Pagination:
             f'@connection(key: "{self.module}_{self.name}")',
         )
         many, _ = WAYS[self.way]
-        query = self._query(
-            f"{self.module}Query", (), f"...{fragment} @alias @arguments({many}: 20)"
-        )
+        given = ", ".join([*(f'{name}: "an id"' for name in self.needed), f"{many}: 20"])
+        query = self._query(f"{self.module}Query", (), f"...{fragment} @alias @arguments({given})")
         shown = next(iter(self._leaves()))
         connection = f"data.{self.name}"
         rows = f"{connection}.edges.map((edge) => edge.node.{shown})"
@@ -104,7 +109,8 @@ export function ids(data: {fragment}$data): readonly string[] {{
         """Return TypeScript that asks by what graphql-codegen made of the document."""
         many, _ = WAYS[self.way]
         place = "" if self.parent == "Query" else "id: 'of a parent', "
-        asked = f"{{ {place}{many}: 20 }}"
+        needed = "".join(f"{name}: 'an id', " for name in self.needed)
+        asked = f"{{ {place}{needed}{many}: 20 }}"
         return f"""import type {{ {self.module}QueryVariables as Variables }} from './operations';
 import {{ {self.module}Document as Document }} from './operations';
 export const asked: [typeof Document, Variables] = [Document, {asked}];

@@ -7,7 +7,7 @@ from math import inf, isinf
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from server.resolvers import rating_series
@@ -45,14 +45,19 @@ async def rated(place: Place, samples: Sequence[tuple[int, float | None, int, st
     )
 
 
+def width_of(samples: Sequence[tuple[int, float | None, int, str | None]], points: int) -> int:
+    """Return how many milliseconds a bucket is wide."""
+    onsets = [onset for onset, *_ in samples]
+    return -(-(max(onsets) - min(onsets) + 1) // points) if onsets else 0
+
+
 def by_hand(
     place: Place, samples: Sequence[tuple[int, float | None, int, str | None]], points: int
 ) -> dict[str, Any]:
     """Return the series of all samples, made without a database."""
     if not samples:
         return {"start": None, "bucketMs": None, "lines": []}
-    start, last = min(s[0] for s in samples), max(s[0] for s in samples)
-    width = -(-(last - start + 1) // points)
+    start, width = min(s[0] for s in samples), width_of(samples, points)
     buckets: dict[tuple[int, str], dict[int, list[float | None]]] = defaultdict(dict)
     for onset, value, who, component in samples:
         buckets[who, component or ""].setdefault((onset - start) // width, []).append(value)
@@ -86,6 +91,7 @@ def by_hand(
 async def test_a_series_is_what_its_samples_come_to(
     api: Api, samples: list[tuple[int, float | None, int, str | None]], points: int
 ) -> None:
+    assume(width_of(samples, points) < 1 << 31)
     place = await a_place(api)
     await rated(place, samples)
 
@@ -94,6 +100,17 @@ async def test_a_series_is_what_its_samples_come_to(
         assert found == by_hand(place, samples, points)
     own = await place.ask(f"ratingSeries(points: {points}) {SERIES}", "participant", 1)
     assert own == by_hand(place, [sample for sample in samples if sample[2] == 1], points)
+
+
+async def test_a_bucket_of_more_than_the_api_can_say_is_refused(api: Api) -> None:
+    place = await a_place(api)
+    await rated(place, [(-(1 << 31), 0.5, 0, None), ((1 << 31) - 1, 0.5, 0, None)])
+    asked = f"{{ {place.at('room')} {{ ratingSeries(points: 2) {SERIES} }} }}"
+
+    assert await api.refusal(asked, place.key) == (
+        "BAD_USER_INPUT",
+        "That is too long a time: give `from` and `to`.",
+    )
 
 
 async def test_buckets_are_half_open_and_begin_where_the_range_does(api: Api) -> None:

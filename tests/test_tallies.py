@@ -205,9 +205,10 @@ async def test_many_can_be_deleted_together_or_one_by_one(any_db: Database) -> N
 async def test_an_upgrade_counts_what_is_there_and_a_downgrade_stops_counting(
     empty_db: Database,
 ) -> None:
-    async with empty_db.write() as tx:
-        await tx.run_sync(lambda c: command.upgrade(migrations._config(c), "0001"))
+    assert await migrate(empty_db)
     people = await some_people(empty_db)
+    async with empty_db.write() as tx:
+        await tx.run_sync(lambda c: command.downgrade(migrations._config(c), "0001"))
     onsets = [(person, onset) for person in people[:2] for onset in (-5, 0, 9)]
     rows = [make(person, onset=onset) for make in A_RECORD.values() for person, onset in onsets]
     await save(empty_db, *rows)
