@@ -18,7 +18,8 @@ import httpx2
 _READ = """query($id: String!) { room(roomId: $id) { roomId
   participants(first: 10) { nodes { participantId } }
   continuousRatings(first: 50) { nodes { timestamp value } } } }"""
-_PAUSE = 0.005
+_PAUSE = 0.02
+"""Seconds between an answer and the next question: some tens a second are asked."""
 _WARM = 10
 """How many first answers do not count."""
 

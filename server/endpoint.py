@@ -235,6 +235,10 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
         return Response(dump(result), media_type="application/json")
 
 
+_LARGE = 1 << 16
+"""Bytes of a body that brings records rather than asks for any: it is not to be read twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     query: str
@@ -246,8 +250,11 @@ async def _asked(request: Request) -> _Asked | None:
     """Return what a request asks in the plainest of ways; None if there is anything else to it."""
     if request.method != "POST" or request.headers.get("content-type") != "application/json":
         return None
+    body = await request.body()
+    if len(body) > _LARGE:
+        return None
     try:
-        said = _without_nulls(orjson.loads(await request.body()))
+        said = _without_nulls(orjson.loads(body))
     except orjson.JSONDecodeError:
         return None
     if not said.keys() <= {"query", "variables", "operationName"}:

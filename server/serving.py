@@ -1,6 +1,7 @@
 """Runs the server in this process."""
 
 import gc
+import sys
 
 import uvicorn
 
@@ -11,11 +12,15 @@ from server.settings import Settings
 MESSAGE_BYTES = 1 << 20
 """How large a websocket message may be."""
 
+SWITCH_SECONDS = 0.0005
+"""After how long a thread that waits for Python's lock gets it: those that read wait for it."""
+
 
 def run(settings: Settings, host: str, port: int) -> None:
     """Serve until told to stop; then finish what is being answered, and put jobs back."""
     configure_logging()
     app = create_app(settings)
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
     uvicorn.run(
         app,

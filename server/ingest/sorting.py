@@ -17,7 +17,7 @@ from server.ingest.reading import read, said_by, type_of
 from server.ingest.refusals import Refusal, Unreadable
 from server.records import RecordType
 from server.records.base import Place
-from server.records.checks import EXPERIMENT_START
+from server.records.checks import EXPERIMENT_START, Check
 from server.records.quarantine import RefusalCode
 from server.sealing.withdrawn import Withdrawn
 
@@ -94,11 +94,11 @@ async def sort(tx: AsyncConnection, batch: Batch, places: Places, withdrawn: Wit
     accepted: list[int] = []
     for (record_type, experiment), rows in placed.items():
         there = await duplicates.stored(tx, record_type, experiment, [row for _, row, _ in rows])
-        added = new[record_type]
+        added, checks = new[record_type], record_type.value.all_checks
         async for some in _in_turns(rows):
             for index, row, start in some:
                 known = there.judge(row)
-                if fault := _fault(known, record_type, row, start):
+                if fault := _fault(known, checks, row, start):
                     refused[index] = fault
                     continue
                 accepted.append(index)
@@ -114,16 +114,18 @@ async def _place(
     """Return the records as rows, by type and experiment, and those that are refused so far."""
     refused = dict(batch.refused)
     placed: dict[tuple[RecordType, int], list[_Placed]] = defaultdict(list)
+    anybody = withdrawn.anybody
     async for some in _in_turns(batch.read.items()):
         for index, (record_type, said) in some:
             try:
                 room = places.room(said["room_id"], said["experiment_id"])
-                if withdrawn.anybody and record_type in withdrawn.types(
+                if anybody and record_type in withdrawn.types(
                     room.experiment_key, said["participant_id"]
                 ):
                     raise _WITHDRAWN
                 row = _placed(said, room)
-                withdrawn.without(record_type, room.key, row)
+                if anybody:
+                    withdrawn.without(record_type, room.key, row)
             except Refusal as refusal:
                 refused[index] = refusal
             else:
@@ -154,13 +156,13 @@ def _placed(said: Mapping[str, Any], room: KnownRoom) -> dict[str, Any]:
 
 
 def _fault(
-    known: Known, record_type: RecordType, row: dict[str, Any], start: int | None
+    known: Known, checks: Sequence[Check], row: dict[str, Any], start: int | None
 ) -> Refusal | None:
     """Return what is wrong with what a row says; None if nothing is, or it is there just so."""
     if known is not Known.NOTHING:
         return _TAKEN if known is Known.ANOTHER else None
     row[EXPERIMENT_START] = start
-    for check in record_type.value.all_checks:
+    for check in checks:
         if not check.passes(row):
             break
     else:

@@ -44,6 +44,8 @@ class RecordType(Enum):  # whatever must be done for each of them loops over thi
     SYNC_METRICS = SYNC_METRICS
     COMPONENTS = COMPONENTS
 
+    __hash__ = object.__hash__  # each is itself alone; Enum's own is Python, once a record
+
 
 NamedType: TypeAlias = Annotated[
     RecordType, PlainSerializer(lambda data_type: data_type.name, return_type=str)
