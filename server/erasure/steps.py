@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
@@ -14,6 +13,7 @@ from server.db import Stored
 from server.erasure.accounts import delete_accounts
 from server.erasure.codes import spend_codes
 from server.erasure.exports import remove_exports, take_back
+from server.erasure.media import files, moved_files, note_files
 from server.erasure.mentions import ERASED, Tombstones
 from server.erasure.pieces import Piece, Run
 from server.erasure.places import PLACES, Place, naming, parts
@@ -27,7 +27,6 @@ from server.records.erasures import ErasureKind, SpentCode
 from server.records.experiments import Experiment
 from server.records.participants import Participant, ParticipantStatus
 from server.records.quarantine import QuarantinedRecord
-from server.records.recordings import Recording
 from server.records.revisions import Revision
 from server.records.rooms import Room
 from server.records.sealed import SealedRecord
@@ -116,7 +115,7 @@ async def records(run: Run, stopping: asyncio.Event) -> None:
                 piece.removed += len(rows)
                 if each is RecordType.RECORDINGS:
                     names = [row["storage_key"] for row in rows if row["storage_key"] is not None]
-                    await _note_files(run, piece, names, [row["id"] for row in rows])
+                    await note_files(run, piece, names, [row["id"] for row in rows])
             if len(rows) < at_once:
                 break
 
@@ -128,7 +127,7 @@ async def sealed(run: Run, stopping: asyncio.Event) -> None:
     for key in keys:
         async with run.piece() as piece:
             recordings = await sealed_recordings(piece.tx, key)
-            await _note_files(run, piece, [*filter(None, recordings.values())], list(recordings))
+            await note_files(run, piece, [*filter(None, recordings.values())], list(recordings))
         while not stopping.is_set():
             async with run.piece() as piece:
                 gone = await delete_of(piece.tx, key, AT_ONCE)
@@ -136,54 +135,6 @@ async def sealed(run: Run, stopping: asyncio.Event) -> None:
                 piece.removed += gone
             if not gone:
                 break
-
-
-async def files(run: Run, _stopping: asyncio.Event) -> None:
-    """Delete the files that were noted: they are in the list until they are gone for certain."""
-    async with run.piece() as piece:
-        subject = piece.subject
-    for key in subject.files:
-        await run.tools.storage.delete(key)
-    uploads = run.tools.uploads
-    await asyncio.to_thread(_drop_drafts, uploads, subject.recordings)
-    if subject.recordings:  # what a crash left in the store, before a recording was told of it
-        starts = tuple(f"recordings/{key}-" for key in subject.recordings)
-        for found in await run.tools.storage.keys("recordings"):
-            if found.startswith(starts):
-                await run.tools.storage.delete(found)
-    async with run.piece() as piece:
-        piece.subject = replace(piece.subject, files=(), recordings=())
-
-
-def _drop_drafts(folder: Path, recordings: Sequence[int]) -> None:
-    for key in recordings:
-        for draft in folder.glob(f"{key}-*"):
-            draft.unlink(missing_ok=True)
-
-
-async def moved_files(run: Run, stopping: asyncio.Event) -> None:
-    """Give files of others whose names in the store hold the person's id another name."""
-    async with run.piece() as piece:
-        tombstones = Tombstones(piece.subject)
-        stored = col(Recording.storage_key)
-        here = col(Recording.experiment_key) == piece.experiment_key
-        found = await piece.tx.execute(
-            select(col(Recording.id), stored).where(
-                here, stored.contains(piece.subject.participant_id, autoescape=True)
-            )
-        )
-        named = [(key, name, tombstones.label(name)) for key, name in found if name]
-    for key, name, other in named:
-        if other == name or stopping.is_set():
-            continue
-        if await run.tools.storage.size(name) is not None:
-            await run.tools.storage.put(other, run.tools.storage.stream(name))
-        async with run.piece() as piece:
-            this = update(Recording).where(col(Recording.id) == key)
-            await piece.tx.execute(this.values(storage_key=other))
-            piece.count("tombstones", 1, "Recording")
-            piece.subject = replace(piece.subject, files=(*piece.subject.files, name))
-    await files(run, stopping)
 
 
 async def mentions(run: Run, stopping: asyncio.Event) -> None:
@@ -335,24 +286,6 @@ async def _deleted(
     rows = [dict(row) for row in gone.mappings()]
     piece.hash(rows)
     return rows
-
-
-async def _note_files(
-    run: Run, piece: Piece, names: Sequence[str], recordings: Sequence[int] = ()
-) -> None:
-    """Note which files are to go with recordings: but for those that others' recordings have."""
-    stored = col(Recording.storage_key)
-    kept = set(await piece.tx.scalars(select(stored).where(stored.in_(names))))
-    known = {*kept, *piece.subject.files}
-    going = [name for name in dict.fromkeys(names) if name not in known]
-    sizes = [await run.tools.storage.size(name) for name in going]
-    piece.count("mediaFiles", sum(size is not None for size in sizes))
-    piece.count("mediaBytes", sum(filter(None, sizes)))
-    piece.subject = replace(
-        piece.subject,
-        files=(*piece.subject.files, *going),
-        recordings=(*piece.subject.recordings, *recordings),
-    )
 
 
 async def _people(piece: Piece) -> Sequence[int]:
