@@ -415,3 +415,27 @@ def _killed(folder: Path, url: str, ahead: int) -> bool:
             process.send_signal(signal.SIGKILL)
             return True
     return False
+
+
+WITHDRAW = """mutation ($input: WithdrawalInput!) { participantWithdraw(input: $input) {
+  withdrawal { id } userErrors { message } } }"""
+
+
+async def test_what_is_sealed_goes_when_the_data_do_and_its_files_when_media_do(one: Lab) -> None:
+    asked = {"experimentId": one.public_id, "participantId": one.people[0]["participant_id"]}
+    done = await one.api.ask(WITHDRAW, one.key, input=asked)
+    assert done["participantWithdraw"]["userErrors"] == []
+    before = await one.left()
+    assert before["sealed records"] == len(RecordType)
+    assert before["files"] == ALL["files"]
+
+    await one.keep(mediaDays=1, deleteAfterDays=1000)
+    await one.complete()
+    for days in (500, 501.1, 502.2):
+        await one.at(days)
+    assert (await one.step("DELETE_MEDIA")).deleted == {"files": ALL["files"], "bytes": 4000}
+    assert await one.left() == {name: n for name, n in before.items() if name != "files"}
+
+    for days in (2000, 2001.1, 2002.2):
+        await one.at(days)
+    assert await one.left() == {}

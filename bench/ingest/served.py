@@ -1,10 +1,6 @@
 """Our server while records come in: how many a second, its memory, and what readers notice."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +12,7 @@ import orjson
 
 from bench.ingest.samples import ROOM, batches, sent
 from bench.reader import at, reading
+from bench.serving import serving
 
 WAYS: Mapping[str, str] = {
     "recordsIngest": "`recordsIngest`, two clients",
@@ -47,29 +44,18 @@ def measure(folder: Path, key: str, rows: int, way: str) -> Served:
     say = _SAID[way]
     ready = _ready(folder / "early", say, range(rows, rows + rows // 10))
     all_ready = _ready(folder / "all", say, range(rows))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "server", "serve", "--port", str(port)],
-        env={**os.environ, "HYPERDATA_DATA_DIR": str(folder)},
-        stdout=subprocess.DEVNULL,
-    )
-    url, headers = f"http://127.0.0.1:{port}", {"X-API-Key": key}
-    try:
-        _wait(url)
+    with serving(folder) as (url, pid):
+        headers = {"X-API-Key": key}
         send = _send_batches if way == "recordsIngest" else _send_lines
         send(url, headers, ready)
-        peak = _peak(process.pid)
+        peak = _peak(pid)
         with reading(url, key, ROOM) as idle:
             time.sleep(_IDLE_SECONDS)
         with reading(url, key, ROOM) as busy:
             began = time.perf_counter()
             send(url, headers, all_ready)
             took = time.perf_counter() - began
-        return Served(rows / took, peak, _peak(process.pid), at(idle, 0.99), at(busy, 0.99))
-    finally:
-        process.terminate()
-        process.wait(30)
+        return Served(rows / took, peak, _peak(pid), at(idle, 0.99), at(busy, 0.99))
 
 
 def _lines(records: list[dict[str, object]]) -> bytes:
@@ -134,14 +120,3 @@ def _peak(pid: int) -> int:
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None
     return int(found[1])
-
-
-def _wait(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if httpx2.get(f"{url}/graphql").status_code < 500:
-                return
-        except httpx2.TransportError:
-            time.sleep(0.1)
-    raise RuntimeError("The server does not answer.")

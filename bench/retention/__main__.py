@@ -1,11 +1,7 @@
 """Measures what readers notice while retention deletes an experiment's rows, on SQLite."""
 
 import argparse
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
-
 from bench.reader import at, reading
 from bench.retention import filled
 from bench.sections import keep, number, spread, table
+from bench.serving import serving
 
 IDLE_SECONDS = 20.0
 
@@ -56,16 +51,7 @@ def main() -> None:
 
 def measure(data: Path, key: str, rows: int) -> Round:
     """Have a server read from while it is idle, and while it deletes all there is to delete."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "server", "serve", "--port", str(port)],
-        env={**os.environ, "HYPERDATA_DATA_DIR": str(data)},
-        stdout=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait(url)
+    with serving(data) as (url, _):
         with reading(url, key, filled.READ_ROOM) as idle:
             time.sleep(IDLE_SECONDS)
         filled.expire(data)
@@ -74,9 +60,6 @@ def measure(data: Path, key: str, rows: int) -> Round:
             while filled.rows_left(data):
                 time.sleep(0.5)
             took = time.perf_counter() - began
-    finally:
-        server.terminate()
-        server.wait(60)
     return Round(idle, busy, rows / took)
 
 
@@ -87,17 +70,6 @@ def folder() -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def wait(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if httpx2.get(f"{url}/graphql").status_code < 500:
-                return
-        except httpx2.TransportError:
-            time.sleep(0.1)
-    raise RuntimeError("The server does not answer.")
 
 
 def report(rows: int, rounds: list[Round]) -> str:
