@@ -1,14 +1,16 @@
 """Who is shown which field: each field, for each kind of caller, exactly as one table says."""
 
 import os
+import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import CONFLICT, FORBIDDEN, NOT_FOUND, OK
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import select, update
 from sqlmodel import col
 from strawberry.types.base import StrawberryObjectDefinition
 
@@ -18,14 +20,11 @@ from server.global_ids import global_id, type_and_key
 from server.links import Purpose
 from server.records import RecordType
 from server.records.data_requests import DataRequest
-from server.records.erasures import Erasure
-from server.records.experiments import Experiment
 from server.records.exports import Export
 from server.records.participants import Participant
 from server.records.recordings import Recording
 from server.records.retention import Archive, RetentionPolicy
 from server.records.users import UserRole
-from server.records.webhooks import Webhook
 from server.resolvers.context import Context, Services
 from server.resolvers.requesters import may_still_export
 from server.schema import schema
@@ -64,15 +63,14 @@ class Lab:
     api: Api
     users: Mapping[str, Row]
     variables: Mapping[str, Any]
+    untouched: sqlite3.Connection
+    """The database as it was when all of it was made."""
 
     async def is_shown(self, case: Case, who: str, *scopes: str) -> bool:
         """Say whether somebody is shown a field; what they are told if not must be one of ours."""
         if who == "anonymous":
             return (await self.api.post(case.document, None, **self.given(case))).status_code != 401
         user, given = self.users[who], self.given(case)
-        if case.kind == "mutation":  # each needs something of its own to change
-            made = await self.made()
-            given |= {name: made[name] for name in given if name in made}
         if case.kind == "subscription":
             return await self._is_streamed(case, user, scopes or ("*",))
         key = await self.api.key_of(user.key, *scopes)
@@ -84,19 +82,24 @@ class Lab:
         for name in case.way:
             found = found[name] if found else None
         if case.kind == "mutation":  # what may be done may still make no sense
+            self._undo()
             errors = (*found["userErrors"], *found.get("refused", ()))
             return not any(error["code"] in REFUSED for error in errors)
         if isinstance(found, dict):
             found = found.get("nodes", found)
         return any(each is not None for each in found) if isinstance(found, list) else bool(found)
 
-    async def made(self) -> dict[str, Any]:
-        """Return an export and more that nobody has changed; the experiment is the owner's."""
-        given = self.variables
-        return await _made(self.api, given["experimentId"], given["participantId"], self.users)
+    def _undo(self) -> None:
+        """Have all be as it was made: each mutation needs something to change."""
+        assert self.api.db.file is not None
+        with closing(sqlite3.connect(self.api.db.file)) as changed:
+            self.untouched.backup(changed)
 
     def given(self, case: Case) -> dict[str, Any]:
-        return {k: v for k, v in self.variables.items() if f"${k}:" in case.document}
+        given = {k: v for k, v in self.variables.items() if f"${k}:" in case.document}
+        if case.kind == "mutation" and "exportId" in given:
+            given["exportId"] = self.variables[WAITING]
+        return given
 
     async def _is_streamed(self, case: Case, user: Row, scopes: tuple[str, ...]) -> bool:
         role, person = UserRole(user["role"]), user.get("participant_id")
@@ -123,7 +126,9 @@ def anyio_backend() -> str:
 async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Lab]:
     """One for all tests: what they change is made for each."""
     async with opened(tmp_path_factory.mktemp("matrix")) as api:
-        yield await _lab(api)
+        lab = await _lab(api)
+        yield lab
+        lab.untouched.close()
 
 
 async def _lab(api: Api) -> Lab:
@@ -168,81 +173,65 @@ async def _lab(api: Api) -> Lab:
         "sealedId": await _withdrawn(
             api, experiment["experiment_id"], users, gone, types=["EVENTS"]
         ),
-        **await _made(api, experiment["experiment_id"], person, users, **COMPLETED),
+        **await _made(api, experiment, people[0], users),
     }
-    return Lab(api, users, variables)
+    assert api.db.file is not None
+    untouched = sqlite3.connect(":memory:", check_same_thread=False)
+    with closing(sqlite3.connect(api.db.file)) as made:
+        made.backup(untouched)
+    return Lab(api, users, variables, untouched)
 
 
-async def _made(
-    api: Api, experiment: str, person: str, users: Mapping[str, Row], **changes: Any
-) -> dict[str, Any]:
-    """Have the owner ask for an export and for a schedule; return what refers to them.
+async def _made(api: Api, experiment: Row, person: Row, users: Mapping[str, Row]) -> dict[str, Any]:
+    """Have the owner make one of each of what refers to the experiment; return their names.
 
-    The export is the schedule's, and as the changes say.
+    There are two exports: one is finished and a schedule's, the other is waiting.
     """
-    async with api.db.write() as tx:  # where it was given away
-        this = update(Experiment).where(col(Experiment.experiment_id) == experiment)
-        await tx.execute(this.values(owner_key=users["owner"].key, status="ACTIVE"))
-    key = await api.key_of(users["owner"].key)
+    named, key = experiment["experiment_id"], await api.key_of(users["owner"].key)
     spare = a_user()
     await save(api.db, spare)
-    async with api.db.read() as tx:
-        named = select(col(Experiment.id)).where(col(Experiment.experiment_id) == experiment)
-        key_of = await tx.scalar(named)
-        assert key_of is not None
-        there = col(Participant.experiment_key) == key_of
-        person_key = await tx.scalar(select(func.min(col(Participant.id))).where(there))
-    aside = in_quarantine(users["owner"], experiment_key=key_of)
+    aside = in_quarantine(users["owner"], experiment_key=experiment.key)
     erasure = an_erasure(
-        key_of, users["owner"], experiment_id=experiment, participant_key=person_key
+        experiment.key, users["owner"], experiment_id=named, participant_key=person.key
     )
-    async with api.db.write() as tx:  # what was confirmed is not asked again
-        await tx.execute(update(Erasure).values(status="CANCELED"))
     await save(api.db, aside, erasure)
-    asked = await api.ask(DELETE, key, id=global_id("Experiment", key_of))
+    asked = await api.ask(DELETE, key, id=global_id("Experiment", experiment.key))
     confirmation = asked["experimentDeletePreview"]["preview"]["confirm"]
-    wanted = {"experimentIds": [experiment], "dataTypes": ["EVENTS"]}
-    created = await api.ask(CREATE, key, input={**wanted, "idempotencyKey": key})
+    wanted = {"experimentIds": [named], "dataTypes": ["EVENTS"]}
+    export, waiting = [
+        (await api.ask(CREATE, key, input={**wanted, "idempotencyKey": each}))["exportCreate"]
+        for each in ("finished", "waiting")
+    ]
     planned = {"name": "Mondays", "cron": "0 3 * * 1", "export": wanted}
-    scheduled = await api.ask(SCHEDULE, key, input=planned)
-    export, schedule = (
-        created["exportCreate"]["export"]["id"],
-        scheduled["exportScheduleCreate"]["schedule"]["id"],
-    )
-    async with api.db.write() as tx:
-        this = update(Export).where(col(Export.id) == key_in(export))
-        await tx.execute(this.values(schedule_key=key_in(schedule), **changes))
+    schedule = (await api.ask(SCHEDULE, key, input=planned))["exportScheduleCreate"]["schedule"]
     lab = {"name": "Lab", "memberIds": [spare["user_id"]]}
     group = (await api.ask(GROUP, key, input=lab))["userGroupCreate"]["group"]
     grants = [
-        (await api.ask(GRANT, key, e=experiment, input={**to, "dataTypes": ["EVENTS"]}))
+        (await api.ask(GRANT, key, e=named, input={**to, "dataTypes": ["EVENTS"]}))
         for to in ({"userId": spare["user_id"]}, {"groupId": group["groupId"]})
     ]
     shared, shared_with_group = (each["collaboratorGrant"]["collaborator"]["id"] for each in grants)
-    bound = {"name": "R", "scopes": ["read:events"], "experimentIds": [experiment]}
+    bound = {"name": "R", "scopes": ["read:events"], "experimentIds": [named]}
     made = (await api.ask(KEY, key, input=bound))["apiKeyCreate"]["apiKey"]
-    async with api.db.write() as tx:  # else it would be the one that is open
-        await tx.execute(update(DataRequest).values(downloaded_at=1))
-    asked = await api.ask(REQUEST, key, input={"experimentId": experiment, "participantId": person})
-    requested = asked["participantDataRequest"]["dataRequest"]["id"]
+    of = {"experimentId": named, "participantId": person["participant_id"]}
+    requested = (await api.ask(REQUEST, key, input=of))["participantDataRequest"]["dataRequest"]
     async with api.db.write() as tx:
         package = select(col(DataRequest.export_key)).where(
-            col(DataRequest.id) == key_in(requested)
+            col(DataRequest.id) == key_in(requested["id"])
         )
-        this = update(Export).where(col(Export.id) == package.scalar_subquery())
-        await tx.execute(this.values(**COMPLETED))
-    webhook = {"url": "https://example.org/", "events": ["EXPORT_FINISHED"]}
-    async with api.db.write() as tx:  # an experiment has room for only so many
-        await tx.execute(delete(Webhook))
-    hooked = (await api.ask(WEBHOOK, key, input={**webhook, "experimentId": experiment}))[
-        "webhookCreate"
-    ]["webhook"]
+        finished = update(Export).values(**COMPLETED)
+        await tx.execute(finished.where(col(Export.id) == package.scalar_subquery()))
+        finished = finished.values(schedule_key=key_in(schedule["id"]))
+        await tx.execute(finished.where(col(Export.id) == key_in(export["export"]["id"])))
+    webhook = {"experimentId": named, "url": "https://example.org/", "events": ["EXPORT_FINISHED"]}
+    hooked = (await api.ask(WEBHOOK, key, input=webhook))["webhookCreate"]["webhook"]
     await api.ask(TEST_WEBHOOK, key, id=hooked["id"])
     return {
-        "exportId": export,
+        "exportId": export["export"]["id"],
+        WAITING: waiting["export"]["id"],
         "webhookId": hooked["id"],
-        "requestId": requested,
-        "scheduleId": schedule,
+        "requestId": requested["id"],
+        "scheduleId": schedule["id"],
         "scheduleInput": planned,
         "spareId": spare["user_id"],
         "collaboratorId": shared,
@@ -255,9 +244,12 @@ async def _made(
         "collaboratorInput": {"userId": spare["user_id"]},
         "groupInput": lab,
         "withdrawalId": await _withdrawn(
-            api, experiment, users, users["participant"]["participant_id"], begins=LATER
+            api, named, users, users["participant"]["participant_id"], begins=LATER
         ),
     }
+
+
+WAITING = "waitingExportId"
 
 
 async def _withdrawn(
@@ -312,8 +304,6 @@ SCHEDULE = """mutation ($input: ExportScheduleInput!) { exportScheduleCreate(inp
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_field_is_shown_to_whom_the_table_says(lab: Lab, case: Case) -> None:
     shown = {who: await lab.is_shown(case, who) for who in WHO}
-    if case.kind == "mutation":
-        await lab.made()  # gives the experiment back
     assert shown == {who: who in ALLOWED[case.rule.right] for who in WHO}
 
 
@@ -324,8 +314,6 @@ async def test_a_key_needs_the_scopes_that_the_table_says_and_no_others(
     assert await lab.is_shown(case, "owner", *(case.scopes or ("read:none",)))
     for scope in case.scopes if case.name not in SHOWS_WHAT_IT_MAY else ():
         assert not await lab.is_shown(case, "owner", *(s for s in SCOPES if s != scope))
-    if case.kind == "mutation":
-        await lab.made()
 
 
 LINKS: Mapping[str, Purpose] = {
@@ -383,7 +371,7 @@ async def test_a_file_is_taken_of_whom_the_table_says(lab: Lab) -> None:
 
 
 async def test_a_worker_writes_for_whom_the_table_says(lab: Lab) -> None:
-    export = key_in((await lab.made())["exportId"])
+    export = key_in(lab.variables["exportId"])
     written = {"anonymous": False}
     async with lab.api.db.write() as tx:
         for who, user in lab.users.items():
