@@ -35,14 +35,13 @@ pytest_plugins = ("tests.postgres",)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave property tests, and others that say so, out of what is measured, with their processes.
+    """Leave what runs the same lines again out of what is measured, with its processes.
 
-    The lines that they run by the hundred are those that other tests run once: measuring them
-    would more than double their time.
+    Measuring more than doubles the time of a test. So it is not done to property tests, to others
+    that say so, and on SQLite to those that run on both databases.
     """
     measured = Coverage.current()
-    repeats = is_hypothesis_test(getattr(item, "obj", None)) or item.get_closest_marker("repeats")
-    if measured is None or not repeats:
+    if measured is None or not _repeats(item):
         return (yield)
     measured.stop()
     try:
@@ -51,6 +50,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             return (yield)
     finally:
         measured.start()
+
+
+def _repeats(item: pytest.Item) -> bool:
+    if is_hypothesis_test(getattr(item, "obj", None)) or item.get_closest_marker("repeats"):
+        return True
+    varied = getattr(item, "callspec", None)
+    return varied is not None and "sqlite" in varied.params.values()
 
 
 @pytest.fixture

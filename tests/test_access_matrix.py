@@ -46,7 +46,7 @@ from tests.factories import (
 )
 from tests.sending import a_sent
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.repeats]
 
 CASES = list(cases())
 SHOWS_WHAT_IT_MAY = ("Participant.availableData", "QualityReport.issues")
