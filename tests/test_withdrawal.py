@@ -38,6 +38,12 @@ def no_chores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sealer, "run", nothing)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an answer wait until all is sealed, however busy the machine is."""
+    monkeypatch.setattr("server.resolvers.withdrawals.WAIT_SECONDS", 120)
+
+
 @pytest.fixture
 async def lab(any_api: Api) -> Lab:
     return await a_lab(any_api)
