@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.requests import Request
 
-from server.bodies import TooSlow, chunks
 from server.endpoint.negotiation import require_json
 from server.endpoint.refusals import Refusal, bad_request
 
@@ -50,14 +49,11 @@ async def _body(request: Request) -> bytes:
         raise _TOO_LARGE
     parts: list[bytes] = []
     size = 0
-    try:
-        async for chunk in chunks(request, "Send the request again."):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > MOST_BYTES:
-                raise _TOO_LARGE
-    except TooSlow as failure:
-        raise Refusal(408, failure.code, failure.message, {"Connection": "close"}) from failure
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise _TOO_LARGE
+        parts.append(chunk)
     return b"".join(parts)
 
 

@@ -161,12 +161,14 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
     async def _send_result_stream(
         self, operation: Operation[Caller, None], result_source: StreamResult
     ) -> None:
+        is_first = True
         async for result in result_source:
             assert isinstance(result, ExecutionResult)  # nothing is deferred
-            if _is_request_error(result):
+            if is_first and _is_request_error(result):
                 await operation.send_initial_errors(result.errors or [])
                 return
             await operation.send_next(result)
+            is_first = False
             await asyncio.sleep(0)  # a fast stream may never wait for anything itself
 
     async def _send_error(self, id_: str, error: GraphQLError) -> None:
