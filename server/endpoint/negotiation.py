@@ -22,9 +22,9 @@ def negotiated(accept: str) -> str | None:
 
     Who names nothing, or both alike without a name, gets JSON, as before there was the other.
     """
+    if not accept.strip(" \t,"):
+        return JSON
     ranges = list(_ranges(accept))
-    if not ranges:
-        return None if accept.strip(" \t,") else JSON
     best = max(_fitness(GRAPHQL, ranges), _fitness(JSON, ranges))
     quality, *_, media = best
     return media if quality > 0 else None
