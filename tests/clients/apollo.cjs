@@ -17,7 +17,7 @@ const client = new ApolloClient({
 const codes = (error) => asking.codes(error.errors);
 
 async function main() {
-  asking.tell('query', (await client.query({ query: gql(asking.QUERY) })).data);
+  asking.tell('query', (await client.query({ query: gql(asking.QUERY) })).data.viewer.name);
   const { data } = await client.mutate({
     mutation: gql(asking.MUTATION),
     variables: { id: 'x' },

@@ -19,7 +19,7 @@ function heard(query, variables) {
 }
 
 async function main() {
-  asking.tell('query', (await heard(asking.QUERY)).results[0].data);
+  asking.tell('query', (await heard(asking.QUERY)).results[0].data.viewer.name);
   const payload = (await heard(asking.MUTATION, { id: 'x' })).results[0].data.exportCancel;
   asking.tell('mutation', payload.userErrors[0].code);
   asking.tell('invalid', (await heard(asking.INVALID)).refused);

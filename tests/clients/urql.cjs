@@ -20,8 +20,7 @@ const client = new Client({
 const codes = ({ error }) => asking.codes(error.graphQLErrors);
 
 async function main() {
-  const { __typename, ...data } = (await client.query(asking.QUERY, {})).data;
-  asking.tell('query', data);
+  asking.tell('query', (await client.query(asking.QUERY, {})).data.viewer.name);
   const cancelled = await client.mutation(asking.MUTATION, { id: 'x' });
   asking.tell('mutation', cancelled.data.exportCancel.userErrors[0].code);
   asking.tell('invalid', codes(await client.query(asking.INVALID, {})));
