@@ -89,7 +89,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
             "erasures": Eraser(tools),
         }
     )
-    graphql = GraphQLEndpoint(services, browsers)
+    graphql = GraphQLEndpoint(
+        services,
+        browsers,
+        sockets_per_key=settings.sockets_per_key,
+        operations_per_socket=settings.operations_per_socket,
+    )
     sign_in = SignIn(
         db,
         browsers,

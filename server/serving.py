@@ -8,6 +8,7 @@ import uvicorn
 from server.app import create_app
 from server.logs import configure_logging
 from server.settings import Settings
+from server.wire import SocketProtocol
 
 MESSAGE_BYTES = 1 << 20
 """How large a websocket message may be."""
@@ -28,6 +29,7 @@ def run(settings: Settings, host: str, port: int) -> None:
         port=port,
         log_config=None,
         access_log=False,  # its lines hold the tokens of download links
+        ws=SocketProtocol,
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,  # measured: 37 KiB a socket
         server_header=False,

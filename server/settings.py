@@ -118,6 +118,14 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         default=15, ge=1, description="How long a job outlives a silent worker, in seconds."
     )
+    sockets_per_key: int = Field(
+        default=100,
+        ge=1,
+        description="How many websockets a key may have open at a process, and a person signed in.",
+    )
+    operations_per_socket: int = Field(
+        default=100, ge=1, description="How many operations may go on at once on a websocket."
+    )
 
     @model_validator(mode="after")
     def _can_ask_provider(self) -> Self:

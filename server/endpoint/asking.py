@@ -1,0 +1,103 @@
+"""What a request asks, over HTTP: read strictly, so that nothing is executed that was not meant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import Request
+
+from server.endpoint.negotiation import require_json
+from server.endpoint.refusals import Refusal, bad_request
+
+MOST_BYTES = 4 << 20
+"""How large a request may be: room for as many records as `recordsIngest` takes at once."""
+
+_NAMES = ("query", "operationName", "variables", "extensions")
+_TOO_LARGE = Refusal(
+    413,
+    "PAYLOAD_TOO_LARGE",
+    f"A request may have at most {MOST_BYTES >> 20} MiB: send several, or records as lines to "
+    "`POST /ingest`.",
+    {"Connection": "close"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked: a document, and how it is to be executed."""
+
+    query: str
+    operation_name: str | None
+    variables: dict[str, Any] | None
+    extensions: dict[str, Any] | None
+
+
+async def asked_by(request: Request) -> Asked:
+    """Return what a request asks by GET or POST; raise Refusal if it cannot be read."""
+    if request.method == "GET":
+        return _asked(_in_address(request.scope["query_string"]))
+    headers = request.headers
+    require_json(headers.get("content-type"), headers.get("content-encoding"))
+    return _asked(_json(await _body(request), "The body"))
+
+
+async def _body(request: Request) -> bytes:
+    said = request.headers.get("content-length", "")
+    if said.isdecimal() and int(said[:20]) > MOST_BYTES:
+        raise _TOO_LARGE
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise _TOO_LARGE
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _in_address(query: bytes) -> dict[str, object]:
+    """Return what the part of an address after `?` says; what is empty is as if left out."""
+    try:
+        read = parse_qsl(query.decode("ascii"), errors="strict")
+    except ValueError:
+        raise bad_request("The parameters of the address are not UTF-8.") from None
+    pairs = [(name, text) for name, text in read if name in _NAMES]
+    said: dict[str, object] = dict(pairs)
+    if len(said) < len(pairs):
+        raise bad_request("Each parameter may be given once.")
+    for name in ("variables", "extensions"):
+        if isinstance(text := said.get(name), str):
+            said[name] = _json(text, f"`{name}`")
+    return said
+
+
+def _json(text: str | bytes, what: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise bad_request(f"{what} is not JSON in UTF-8.") from None
+
+
+def _asked(said: object) -> Asked:
+    if isinstance(said, list):
+        raise bad_request("Send one request at a time: lists of requests are not executed.")
+    if not isinstance(said, dict):
+        raise bad_request("The request must be one JSON object.")
+    fields = cast("Mapping[str, object]", said)
+    query, name, variables, extensions = (fields.get(each) for each in _NAMES)
+    if not isinstance(query, str) or not query:
+        raise bad_request("`query` must be a text: the GraphQL document to execute.")
+    if not isinstance(name, str | None):
+        raise bad_request("`operationName` must be a text or null.")
+    if not isinstance(variables, dict | None):
+        raise bad_request("`variables` must be an object or null.")
+    if not isinstance(extensions, dict | None):
+        raise bad_request("`extensions` must be an object or null.")
+    return Asked(
+        query,
+        name,
+        cast("dict[str, Any] | None", variables),
+        cast("dict[str, Any] | None", extensions),
+    )
