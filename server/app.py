@@ -23,6 +23,8 @@ from server.export.surveys import Surveyor
 from server.files import file_routes
 from server.ingest.gate import Gate
 from server.key_uses import KeyUses
+from server.limits.budgets import budgets_of
+from server.limits.terms import Terms
 from server.links import Signer, load_secret
 from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
@@ -78,6 +80,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         export_days=settings.export_days,
         webhook_loopback=settings.webhook_loopback,
         erasure_grace_days=settings.erasure_grace_days,
+        terms=Terms.of(settings),
+        budgets=budgets_of(db, settings),
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
     tools = Tools(db, storage, signer, settings.spool, settings.uploads)

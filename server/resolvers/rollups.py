@@ -101,6 +101,7 @@ async def rolled_up(
     """Ask a question of those of a table's rows that belong to a row and that a filter keeps."""
     kept = kept or listed.filter()
     context.actor.require(listed.scope, *kept.scopes())
+    context.meter.points += ROLL_UP
     answer: Answer = await context.batches.load((_Asked(kind, listed, question, kept), parent))
     return answer
 
