@@ -30,6 +30,7 @@ from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
 from server.own_data.routes import OwnData
 from server.pages import page_routes
+from server.persisted import PersistedDocuments
 from server.resolvers.context import Services
 from server.resolvers.requesters import may_still_export
 from server.resolvers.retaining import Retention
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         erasure_grace_days=settings.erasure_grace_days,
         terms=Terms.of(settings),
         budgets=budgets_of(db, settings),
+        persisted=PersistedDocuments.read(settings.documents_file, only=settings.persisted_only),
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
     tools = Tools(db, storage, signer, settings.spool, settings.uploads)

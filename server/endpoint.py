@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLFormattedError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.base import BaseRequestProtocol
+from strawberry.http.types import QueryParams
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
@@ -31,7 +32,8 @@ from strawberry.types.graphql import OperationType
 
 from server.authentication import CSRF_REFUSED, authenticate_socket, caller_of, until_refused
 from server.browsers import Browsers
-from server.errors import Throttled, Unauthenticated
+from server.errors import ExpectedFailure, Throttled, Unauthenticated
+from server.persisted import PersistedDocuments
 from server.resolvers.context import Caller, Services
 from server.schema import schema
 
@@ -135,6 +137,14 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
             except (Unauthenticated, Throttled):
                 await self._refuse()
                 return
+            asked = cast("dict[str, Any]", message["payload"])
+            try:
+                asked["query"] = self.context.services.persisted.document_text(asked)
+            except ExpectedFailure as failure:
+                error = {"message": failure.message, "extensions": {"code": failure.code}}
+                payload = cast("list[GraphQLFormattedError]", [error])
+                await self.send_message({"id": message["id"], "type": "error", "payload": payload})
+                return
         await super().handle_subscribe(message)
 
     @staticmethod
@@ -145,7 +155,7 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
 def _can_be_asked(said: Mapping[str, Any]) -> bool:
     asked = _without_nulls(said.get("payload"))
     return said.get("type") != "subscribe" or (
-        isinstance(asked.get("query"), str)
+        isinstance(asked.get("query", asked.get("documentId")), str)
         and isinstance(asked.get("variables", {}), dict)
         and isinstance(asked.get("operationName", ""), str)
     )
@@ -206,6 +216,23 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
         return dump(data)
 
     def parse_json(self, data: str | bytes) -> Any:  # noqa: ANN401 - as the method it overrides
+        return self._with_document(self._object(data))
+
+    def parse_query_params(self, params: QueryParams) -> dict[str, Any]:
+        said: dict[str, Any] = dict(params)
+        objects = {name: said[name] for name in ("variables", "extensions") if said.get(name)}
+        return self._with_document(
+            {**said, **{name: self._object(text) for name, text in objects.items()}}
+        )
+
+    def _with_document(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Return what is asked with its document, which may be named by an id."""
+        try:
+            return {**said, "query": self._services.persisted.document_text(said)}
+        except ExpectedFailure as failure:
+            raise Refusal(400, failure.code, failure.message) from failure
+
+    def _object(self, data: str | bytes) -> dict[str, Any]:
         body = super().parse_json(data)
         if isinstance(body, dict):
             return cast("dict[str, Any]", body)
@@ -225,7 +252,7 @@ class GraphQLEndpoint(GraphQL[Caller, None]):
 
     async def _answer_known(self, request: Request) -> Response | None:
         """Answer a query that was asked before; None leaves the request to Strawberry's view."""
-        asked = await _asked(request)
+        asked = await _asked(request, self._services.persisted)
         if asked is None or not schema.knows(asked.query, asked.operation_name):
             return None
         caller = await self.get_context(request, Response())
@@ -246,7 +273,7 @@ class _Asked:
     operation_name: str | None
 
 
-async def _asked(request: Request) -> _Asked | None:
+async def _asked(request: Request, persisted: PersistedDocuments) -> _Asked | None:
     """Return what a request asks in the plainest of ways; None if there is anything else to it."""
     if request.method != "POST" or request.headers.get("content-type") != "application/json":
         return None
@@ -257,9 +284,13 @@ async def _asked(request: Request) -> _Asked | None:
         said = _without_nulls(orjson.loads(body))
     except orjson.JSONDecodeError:
         return None
-    if not said.keys() <= {"query", "variables", "operationName"}:
+    if not said.keys() <= {"query", "documentId", "variables", "operationName"}:
         return None
-    query, variables, name = (said.get(key) for key in ("query", "variables", "operationName"))
+    try:
+        query = persisted.document_text(said)
+    except ExpectedFailure:
+        return None
+    variables, name = said.get("variables"), said.get("operationName")
     if not isinstance(query, str) or not isinstance(variables, dict | None):
         return None
     if not isinstance(name, str | None):

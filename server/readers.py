@@ -11,7 +11,7 @@ QUICK_STEPS = 400_000
 """How many steps of SQLite's machine may run on the event loop: some milliseconds."""
 
 STEPS = 100_000
-"""After how many steps a long read looks whether anybody still waits for it: about a millisecond."""
+"""After how many steps a long read looks whether anybody still waits: about a millisecond."""
 
 THREADS = 2
 """How many long reads may run at once."""

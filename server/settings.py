@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     )
     production: bool = Field(
         default=False,
-        description="Whether errors keep names of the schema to themselves that were not asked for.",
+        description="Whether errors keep to themselves which names of the schema may be meant.",
     )
 
     @model_validator(mode="after")

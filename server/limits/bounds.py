@@ -57,24 +57,22 @@ def check_variables(variables: Mapping[str, Any] | None) -> None:
     for value in (variables or {}).values():
         if type(value) is str:
             refuse_beyond("string", len(value), STRING_LENGTH)
-        elif type(value) is list or type(value) is dict:
-            _check_within(value)
+        elif isinstance(value, list | dict):
+            _check_within(cast("list[Any] | dict[str, Any]", value))
 
 
-def _check_within(value: object) -> None:
+def _check_within(value: list[Any] | dict[str, Any]) -> None:
     """Go through a value, level by level."""
-    level: list[Any] = [value]
+    level: list[list[Any] | dict[str, Any]] = [value]
     depth = 0
     while level:
         depth += 1
         refuse_beyond("value", depth, VALUE_DEPTH)
-        below: list[Any] = []
+        below: list[list[Any] | dict[str, Any]] = []
         for each in level:
             if isinstance(each, list):
-                within = cast("list[Any]", each)
-                refuse_beyond("list", len(within), LIST_LENGTH)
-            else:
-                within = list(cast("dict[str, Any]", each).values())
+                refuse_beyond("list", len(each), LIST_LENGTH)
+            within = each if isinstance(each, list) else each.values()
             for one in within:
                 if type(one) is str:
                     if len(one) > STRING_LENGTH:

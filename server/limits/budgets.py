@@ -180,9 +180,7 @@ class Budgets:
             known.full_at = full_at + known.untold
             known.asked_at = now
 
-    async def _spent(
-        self, tx: AsyncConnection, holder: BudgetHolder, untold: int, now: int
-    ) -> int:
+    async def _spent(self, tx: AsyncConnection, holder: BudgetHolder, untold: int, now: int) -> int:
         """Add to what somebody has spent; return when their bucket will be full."""
         full_at, window = col(Budget.full_at), self.bucket.window
         known = case(

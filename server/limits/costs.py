@@ -73,6 +73,9 @@ class Cost:
         return Cost(self.fixed + other.fixed, self.parts + other.parts)
 
 
+NOTHING = Cost()
+
+
 def page_cost(size: Size, each: Cost) -> Cost:
     """Return what a page costs whose rows cost something each."""
     part = Part(size, each)

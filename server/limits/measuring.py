@@ -5,7 +5,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -38,7 +37,7 @@ from strawberry.types.field import StrawberryField
 from server.errors import TooComplex
 from server.limits import bounds
 from server.limits.bounds import refuse_beyond
-from server.limits.costs import Cost, Size, Variable, page_cost, times
+from server.limits.costs import NOTHING, Cost, Size, Variable, page_cost, times
 from server.limits.weights import INTROSPECTION, LOOK_UP, points_of, rows_a_point
 
 LIST_SIZE = 10
@@ -49,6 +48,9 @@ TOO_DEEP = "The document is nested too deeply to be read: write it flatter."
 _OF_SCHEMA = ("__schema", "__type")
 _LISTS_OF_SCHEMA = ("fields", "inputFields", "interfaces", "possibleTypes")
 _ROWS = ("nodes", "edges")
+
+
+HasDirectives = SelectionNode | OperationDefinitionNode | FragmentDefinitionNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ class _Tally:
     nesting: int = 0
     schema_depth: int = 0
     lists: int = 0
-    cost: Cost = Cost()
-    each: Cost = Cost()
+    cost: Cost = NOTHING
+    each: Cost = NOTHING
     introspects: bool = False
 
     def beside(self, other: "_Tally") -> "_Tally":
@@ -142,7 +144,9 @@ class _Measuring:
             each for each in self._document.definitions if isinstance(each, OperationDefinitionNode)
         ]
         refuse_beyond("operations", len(operations), bounds.OPERATIONS)
-        return {each.name.value if each.name else None: self._operation(each) for each in operations}
+        return {
+            each.name.value if each.name else None: self._operation(each) for each in operations
+        }
 
     def _operation(self, operation: OperationDefinitionNode) -> Measured:
         self._known = {}  # what fragments cost depends on the operation's variables
@@ -215,8 +219,8 @@ class _Measuring:
             nesting=within.nesting + 1,
             schema_depth=within.depth if asks_schema else within.schema_depth,
             lists=within.lists + is_list,
-            cost=Cost() if is_row else cost,
-            each=cost if is_row else Cost(),
+            cost=NOTHING if is_row else cost,
+            each=cost if is_row else NOTHING,
             introspects=within.introspects or asks_schema,
         )
 
@@ -263,9 +267,7 @@ def _length(node: FieldNode) -> int:
     return max(named, default=LIST_SIZE)
 
 
-def _unmetered(
-    operation: OperationDefinitionNode, root: GraphQLObjectType | None
-) -> Iterator[int]:
+def _unmetered(operation: OperationDefinitionNode, root: GraphQLObjectType | None) -> Iterator[int]:
     for node in operation.selection_set.selections:
         if not isinstance(node, FieldNode):
             continue
@@ -280,8 +282,10 @@ def _unmetered(
 def _field(type_: object, name: str) -> GraphQLField | None:
     if name in _OF_SCHEMA:
         return SchemaMetaFieldDef if name == "__schema" else TypeMetaFieldDef
-    is_composite = isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
-    return type_.fields.get(name) if is_composite else None
+    if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+        return None
+    definition: GraphQLField | None = type_.fields.get(name)
+    return definition
 
 
 def _declared(definition: GraphQLField) -> StrawberryField | None:
@@ -293,7 +297,7 @@ def _type_name(type_: object) -> str:
     return type_.name if isinstance(type_, GraphQLObjectType) else ""
 
 
-def _with_directives(tally: _Tally, node: Any) -> _Tally:
+def _with_directives(tally: _Tally, node: HasDirectives) -> _Tally:
     number = len(node.directives or ())
     return replace(tally, directives=tally.directives + number) if number else tally
 
@@ -315,8 +319,8 @@ def _check_value(value: ValueNode, depth: int = 1) -> None:
             for each in values or ():
                 _check_value(each, depth + 1)
         case ObjectValueNode(fields=fields):
-            for each in fields or ():
-                _check_value(each.value, depth + 1)
+            for field in fields or ():
+                _check_value(field.value, depth + 1)
         case StringValueNode(value=text):
             refuse_beyond("string", len(text), bounds.STRING_LENGTH)
         case _:

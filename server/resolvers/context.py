@@ -23,6 +23,7 @@ from server.limits.terms import Terms
 from server.limits.weights import Meter
 from server.links import Purpose, Signer
 from server.live.pulse import Pulse
+from server.persisted import PersistedDocuments
 from server.records.audit import AuditAction
 from server.records.users import UserRole
 from server.resolvers.own_views import OwnView, own_view
@@ -55,6 +56,7 @@ class Services:
     erasure_grace_days: float = 7
     terms: Terms = field(default_factory=Terms)
     budgets: Budgets | None = None
+    persisted: PersistedDocuments = field(default_factory=PersistedDocuments)
 
 
 @dataclass(frozen=True)

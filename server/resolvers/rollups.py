@@ -13,6 +13,7 @@ from server.batches import Wanted
 from server.db import Table
 from server.errors import BadUserInput
 from server.key_lists import among
+from server.limits.weights import ROLL_UP
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context

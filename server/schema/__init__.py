@@ -8,11 +8,17 @@ from typing import Any
 
 import strawberry
 from graphql import ExecutionResult as GraphQLExecutionResult
-from graphql import FieldNode, FormattedExecutionResult, GraphQLError, OperationDefinitionNode
+from graphql import (
+    FieldNode,
+    FormattedExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    specified_rules,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
-from strawberry.schema.schema import StreamResult
+from strawberry.schema.schema import StreamResult, validate_document
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -34,6 +40,7 @@ from server.schema.groups import UserGroupMutation, UserGroupQuery
 from server.schema.ingest import IngestMutation, IngestQuery, QuarantinedRecord
 from server.schema.live import LiveSubscription
 from server.schema.queries import ReadingQuery
+from server.schema.rate_limits import RateLimitQuery
 from server.schema.records import (
     ChatMessage,
     Component,
@@ -67,6 +74,7 @@ class Query(
     WebhookQuery,
     DataRequestQuery,
     ErasureQuery,
+    RateLimitQuery,
 ): ...
 
 
@@ -184,7 +192,9 @@ class Schema(strawberry.Schema):
         document = documents.get(text) or read(self._schema, text)
         context = replace(context, document=document)
         asked = document.operation(options.get("operation_name"))
-        return context, asked and await admit(asked, options.get("variable_values"), context)
+        if asked is None:
+            return context, None
+        return context, await admit(asked, options.get("variable_values"), context)
 
     async def _answered(
         self,
@@ -207,6 +217,17 @@ class Schema(strawberry.Schema):
         result.extensions = told
         return result
 
+    def fault(self, text: str) -> str | None:
+        """Return what is wrong with a document; None if it would be executed."""
+        try:
+            document = read(self._schema, text).document
+        except ExpectedFailure as failure:
+            return failure.message
+        except GraphQLError as error:
+            return error.message
+        errors = validate_document(self._schema, document, tuple(specified_rules))
+        return " ".join(error.message for error in errors) or None
+
     def knows(self, text: str, name: str | None) -> bool:
         """Say whether a document was found valid before, and is just one query, of that name."""
         return documents.query(text, name) is not None
@@ -220,8 +241,8 @@ class Schema(strawberry.Schema):
         [asked] = known.operations.values()
         try:
             admission = await admit(asked, variables, context)
-        except ExpectedFailure as failure:
-            return GraphQLExecutionResult(None, [refusal(failure)]).formatted
+        except ExpectedFailure as refused:
+            return GraphQLExecutionResult(None, [refusal(refused)]).formatted
         executing = partial(execute, self._schema, known.document, variables, context)
         try:
             result = await in_time(executing, admission)

@@ -89,8 +89,9 @@ async def admit(
 
 def refusal(failure: ExpectedFailure | GraphQLError) -> GraphQLError:
     """Return a failure as it is told of an operation that was not executed, or not to its end."""
-    is_error = isinstance(failure, GraphQLError)
-    return coded(failure if is_error else GraphQLError(str(failure), original_error=failure))
+    if isinstance(failure, GraphQLError):
+        return coded(failure)
+    return coded(GraphQLError(failure.message, original_error=failure))
 
 
 async def in_time(
@@ -117,4 +118,3 @@ async def in_time(
     if any(isinstance(cause, DeadlineExceeded) for cause in causes):
         return ExecutionResult(None, [refusal(bound.exceeded)])
     return result
-
