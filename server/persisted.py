@@ -65,9 +65,9 @@ def written(file: Path) -> dict[str, str]:
         said: Any = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UnreadableDocuments(f"{file} cannot be read as JSON: {error}.") from error
-    if isinstance(said, dict) and cast("dict[str, Any]", said).get("format") == APOLLO:
-        said = {each["id"]: each["body"] for each in said["operations"]}
     named = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
+    if named.get("format") == APOLLO:
+        named = {each["id"]: each["body"] for each in named.get("operations", ())}
     if not named or not all(isinstance(text, str) for text in named.values()):
         raise UnreadableDocuments(
             f"{file} must be one JSON object, from the id of each document to its text."

@@ -77,6 +77,6 @@ def _check_within(value: list[Any] | dict[str, Any]) -> None:
                 if type(one) is str:
                     if len(one) > STRING_LENGTH:
                         refuse_beyond("string", len(one), STRING_LENGTH)
-                elif type(one) is list or type(one) is dict:
-                    below.append(one)
+                elif isinstance(one, list | dict):
+                    below.append(cast("list[Any] | dict[str, Any]", one))
         level = below
