@@ -119,12 +119,12 @@ class Settings(BaseSettings):
         default=15, ge=1, description="How long a job outlives a silent worker, in seconds."
     )
     most_cost: int = Field(
-        default=2_000_000,
+        default=10_000_000,
         ge=1,
         description="What an operation may cost, in points: about the rows that it may return.",
     )
     budget: int = Field(
-        default=2_000_000,
+        default=10_000_000,
         ge=0,
         description="How many points an API key, or a user who is signed in, may spend at once; 0 "
         "for no bound.",

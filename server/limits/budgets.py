@@ -114,7 +114,9 @@ class Budgets:
         if wait := self._beyond(known, cost, now):
             raise _throttled(wait)
         self._move(known, cost, now)
-        if known.untold > self._slice:
+        if known.untold < -self._slice:
+            self._have_told(holder)  # that others may spend it: nobody needs to wait
+        elif known.untold > self._slice:
             await self._tell(holder)
             if wait := self._beyond(known, 0, self._clock()):
                 self._move(known, -cost, now)
@@ -145,11 +147,15 @@ class Budgets:
 
     async def _tell(self, holder: BudgetHolder) -> None:
         """Have the database know what was spent, and learn what others spent, if it answers."""
+        await comes(self._have_told(holder), PATIENCE_SECONDS)
+
+    def _have_told(self, holder: BudgetHolder) -> asyncio.Event:
+        """Have the database know, in the background; return what says that it does."""
         told = self._due.setdefault(holder, asyncio.Event())
         if self._telling is None or self._telling.done():
             # in a context of its own: it is not to end with the operation that it is begun for
             self._telling = asyncio.create_task(self._tell_all(), context=Context())
-        await comes(told, PATIENCE_SECONDS)
+        return told
 
     async def _tell_all(self) -> None:
         while self._due:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from server.errors import TooComplex
+
 LOOK_UP = 1
 """A field that is looked up for each of its sources; also a whole operation, whatever it asks."""
 
@@ -20,6 +22,9 @@ INTROSPECTION = 1_000
 
 COLUMN_ROWS = 10
 """How many rows of columns cost as much as one row: they are lists of numbers, and no objects."""
+
+MOST_ROWS = 2_000_000
+"""How many rows an operation may read: they are held in memory. Known only as it is executed."""
 
 _WEIGHT, _ROWS = "points", "rows_a_point"
 
@@ -49,3 +54,11 @@ class Meter:
     def __init__(self) -> None:
         self.points = 0
         self.requested = 0
+
+    def foresee(self, rows: int) -> None:
+        """Raise TooComplex if an operation may read more rows than it can be answered with."""
+        if self.points + rows > MOST_ROWS:
+            raise TooComplex(
+                f"This would read up to {self.points + rows:,} rows; at most {MOST_ROWS:,} are "
+                "read for one operation: ask for smaller pages, with `first`, or have it exported."
+            )

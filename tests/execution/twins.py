@@ -105,7 +105,7 @@ async def answered(
 @asynccontextmanager
 async def twins_over(folder: Path) -> AsyncGenerator[Twins]:
     """Fill a database and open it twice."""
-    free = {"budget": 0}  # how much is left is never the same twice
+    free = {"budget": 0, "most_cost": 1 << 40}  # how much is left is never the same twice
     async with (
         opened(folder, **switch(fast=False), **free) as plain,
         opened(folder, **switch(), **free) as fast,
