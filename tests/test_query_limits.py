@@ -8,7 +8,7 @@ import pytest
 
 from server.limits.bounds import ALIASES, BREADTH, DEPTH, DUPLICATES, FIELDS
 from tests.conftest import Api, opened
-from tests.factories import a_participant, a_room, a_user, an_experiment, an_event, save
+from tests.factories import a_participant, a_room, a_user, an_event, an_experiment, save
 
 pytestmark = pytest.mark.anyio
 
@@ -127,7 +127,9 @@ async def test_pages_cost_their_rows_nested_ones_as_often_as_they_may_be_asked(
 async def test_what_is_spread_twice_costs_twice(api: Api, key: str) -> None:
     fragment = "fragment f on Experiment { rooms(first: 4) { nodes { id } } }"
     once = f"{{ experiments(first: 1) {{ nodes {{ ...f }} }} }} {fragment}"
-    apart = f"{{ experiments(first: 1) {{ edges {{ node {{ ...f }} }} nodes {{ ...f }} }} }} {fragment}"
+    apart = (
+        f"{{ experiments(first: 1) {{ edges {{ node {{ ...f }} }} nodes {{ ...f }} }} }} {fragment}"
+    )
     costs = [(await api.post(q, key)).json()["extensions"]["cost"] for q in (once, apart)]
     assert [cost["requested"] for cost in costs] == [1 + 1 + 1 + 5, 1 + 1 + 1 + 5 + 5]
 
@@ -148,7 +150,10 @@ async def test_the_introspection_of_tools_is_let_through(api: Api, key: str) -> 
     from graphql import get_introspection_query
 
     query = get_introspection_query(
-        descriptions=True, specified_by_url=True, schema_description=True, input_value_deprecation=True
+        descriptions=True,
+        specified_by_url=True,
+        schema_description=True,
+        input_value_deprecation=True,
     )
     assert (await api.ask(query, key))["__schema"]["queryType"]["name"] == "Query"
 

@@ -19,7 +19,7 @@ from server.schema.errors import coded
 
 Result = TypeVar("Result", ExecutionResult, GraphQLExecutionResult)
 
-_SUGGESTION = re.compile(r" Did you mean [^?]*\?$")
+_SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 
 
 class Admission:
