@@ -23,11 +23,14 @@ from server.export.surveys import Surveyor
 from server.files import file_routes
 from server.ingest.gate import Gate
 from server.key_uses import KeyUses
+from server.limits.budgets import budgets_of
+from server.limits.terms import Terms
 from server.links import Signer, load_secret
 from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
 from server.own_data.routes import OwnData
 from server.pages import page_routes
+from server.persisted import PersistedDocuments
 from server.resolvers.context import Services
 from server.resolvers.requesters import may_still_export
 from server.resolvers.retaining import Retention
@@ -78,6 +81,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
         export_days=settings.export_days,
         webhook_loopback=settings.webhook_loopback,
         erasure_grace_days=settings.erasure_grace_days,
+        terms=Terms.of(settings),
+        budgets=budgets_of(db, settings),
+        persisted=PersistedDocuments.read(settings.documents_file, only=settings.persisted_only),
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
     tools = Tools(db, storage, signer, settings.spool, settings.uploads)

@@ -21,6 +21,10 @@ audit = typer.Typer(help="The audit log: whether it is whole, and as a file.", n
 app.add_typer(audit, name="audit")
 receipt = typer.Typer(help="Receipts of erasures: whether they hold.", no_args_is_help=True)
 app.add_typer(receipt, name="receipt")
+documents = typer.Typer(
+    help="Persisted documents: whether the server would execute them.", no_args_is_help=True
+)
+app.add_typer(documents, name="documents")
 app.command()(export)
 app.command()(verify)
 app.add_typer(users, name="users")
@@ -121,6 +125,19 @@ def receipt_verify(
     from server.erasure.command import verify
 
     raise SystemExit(verify(settings_for(data_dir), file))
+
+
+@documents.command(name="check")
+def documents_check(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A JSON file, from id to text; HYPERDATA_DOCUMENTS_FILE if left out."),
+    ] = None,
+) -> None:
+    """Say what is wrong with each of a file of documents; end with 1 if anything is."""
+    from server.operating.documents import check
+
+    check(file)
 
 
 @app.command(name="import")

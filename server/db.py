@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
+from server import deadlines
 from server.column_types import KEY_TYPE, dump_json
 from server.errors import BadUserInput
 from server.readers import FileReader
@@ -145,7 +146,12 @@ class Database:
                 return (await tx.execute(prepared.statement, given)).all()
         self._enter()
         try:
-            return await self._files.fetch(prepared.text, prepared.parameters(given), quick=quick)
+            deadlines.check()
+            parameters = prepared.parameters(given)
+            if quick and (rows := self._files.fetch_now(prepared.text, parameters)) is not None:
+                return rows
+            async with deadlines.enforced():
+                return await self._files.fetch(prepared.text, parameters)
         finally:
             self._leave()
 
@@ -169,8 +175,12 @@ class Database:
     ) -> AsyncGenerator[AsyncConnection]:
         self._enter()
         try:
-            async with opening as tx:
-                yield tx
+            async with deadlines.enforced(), opening as tx:
+                try:
+                    yield tx
+                except asyncio.CancelledError:
+                    await _stop(tx)
+                    raise
         finally:
             self._leave()
 
@@ -190,6 +200,13 @@ class Database:
             self._files.close()
         await self.reader.dispose()
         await self.writer.dispose()
+
+
+async def _stop(tx: AsyncConnection) -> None:
+    """Stop what SQLite is at, as nobody waits for it: asyncpg does so by itself."""
+    if tx.dialect.name == "sqlite":
+        raw: Any = (await tx.get_raw_connection()).driver_connection
+        await raw.interrupt()
 
 
 async def take_turns(tx: AsyncConnection, number: int) -> None:

@@ -2,7 +2,12 @@
 
     ExpectedFailure
     ├── Unauthenticated     UNAUTHENTICATED    no API key, or not one of ours
-    ├── Throttled           THROTTLED          too many wrong API keys came from there
+    ├── Throttled           THROTTLED          too many wrong API keys, or the budget is spent
+    ├── TooComplex          QUERY_TOO_COMPLEX  the document asks for more than any may
+    ├── DeadlineExceeded    DEADLINE_EXCEEDED  it took too long, and was stopped
+    ├── IntrospectionOff    GRAPHQL_VALIDATION_FAILED    the schema is not shown
+    ├── DocumentNotFound    PERSISTED_DOCUMENT_NOT_FOUND  no document of that id
+    ├── DocumentRequired    PERSISTED_DOCUMENT_REQUIRED   only known documents are executed
     ├── Forbidden           FORBIDDEN          the key does not allow this
     ├── NotFound            NOT_FOUND          no such thing, or none that the caller may see
     ├── BadUserInput        BAD_USER_INPUT     an argument cannot be used
@@ -22,6 +27,7 @@ GraphQL error with `extensions.code`.
 """
 
 from collections.abc import Sequence
+from math import ceil
 from typing import ClassVar
 
 
@@ -43,13 +49,44 @@ class Unauthenticated(ExpectedFailure):
 
 
 class Throttled(ExpectedFailure):
-    """Too many wrong API keys came from a network address: it must wait some seconds."""
+    """Somebody must wait: too many wrong API keys came from there, or their budget is spent."""
 
     code = "THROTTLED"
 
-    def __init__(self, message: str, seconds: int) -> None:
+    def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)
-        self.seconds = seconds
+        self.milliseconds = ceil(seconds * 1000)
+        self.seconds = ceil(seconds)
+
+
+class TooComplex(ExpectedFailure):
+    """A document, or a value that comes with it, is beyond what any may be."""
+
+    code = "QUERY_TOO_COMPLEX"
+
+
+class DeadlineExceeded(ExpectedFailure):
+    """An operation took longer than any may, and was stopped."""
+
+    code = "DEADLINE_EXCEEDED"
+
+
+class IntrospectionOff(ExpectedFailure):
+    """The server does not show its schema."""
+
+    code = "GRAPHQL_VALIDATION_FAILED"
+
+
+class DocumentNotFound(ExpectedFailure):
+    """No persisted document has that id."""
+
+    code = "PERSISTED_DOCUMENT_NOT_FOUND"
+
+
+class DocumentRequired(ExpectedFailure):
+    """The server executes persisted documents alone."""
+
+    code = "PERSISTED_DOCUMENT_REQUIRED"
 
 
 class Forbidden(ExpectedFailure):

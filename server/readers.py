@@ -4,11 +4,14 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import local
+from threading import Event, local
 from typing import Any
 
 QUICK_STEPS = 400_000
 """How many steps of SQLite's machine may run on the event loop: some milliseconds."""
+
+STEPS = 100_000
+"""After how many steps a long read looks whether anybody still waits: about a millisecond."""
 
 THREADS = 2
 """How many long reads may run at once."""
@@ -24,16 +27,25 @@ class FileReader:
         self._slow = local()
         self._opened: list[sqlite3.Connection] = []
 
-    async def fetch(self, text: str, parameters: Sequence[Any], *, quick: bool) -> list[Any]:
-        """Return all rows of a statement: one that is not quick after all is begun anew."""
-        if quick:
-            try:
-                return self._on_the_loop(text, parameters)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode not in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
-                    raise
+    def fetch_now(self, text: str, parameters: Sequence[Any]) -> list[Any] | None:
+        """Return all rows of a statement; None if it is not quick after all."""
+        try:
+            return self._on_the_loop(text, parameters)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
+                raise
+            return None
+
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Any]:
+        """Return all rows of a statement, read on a thread. Who is cancelled stops it."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._on_a_thread, text, parameters)
+        stopped = Event()
+        try:
+            return await loop.run_in_executor(
+                self._threads, self._on_a_thread, text, parameters, stopped
+            )
+        finally:
+            stopped.set()  # for a reader whom nobody waits for any more
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -48,10 +60,11 @@ class FileReader:
             self._quick.set_progress_handler(_too_long, QUICK_STEPS)
         return self._quick.execute(text, parameters).fetchall()
 
-    def _on_a_thread(self, text: str, parameters: Sequence[Any]) -> list[Any]:
+    def _on_a_thread(self, text: str, parameters: Sequence[Any], stopped: Event) -> list[Any]:
         if not hasattr(self._slow, "connection"):
             self._slow.connection = self._open(patience=30)
         connection: sqlite3.Connection = self._slow.connection
+        connection.set_progress_handler(stopped.is_set, STEPS)
         return connection.execute(text, parameters).fetchall()
 
     def _open(self, patience: float) -> sqlite3.Connection:

@@ -126,6 +126,40 @@ class Settings(BaseSettings):
     operations_per_socket: int = Field(
         default=100, ge=1, description="How many operations may go on at once on a websocket."
     )
+    most_cost: int = Field(
+        default=10_000_000,
+        ge=1,
+        description="What an operation may cost, in points: about the rows that it may return.",
+    )
+    budget: int = Field(
+        default=10_000_000,
+        ge=0,
+        description="How many points an API key, or a user who is signed in, may spend at once; 0 "
+        "for no bound.",
+    )
+    budget_refill: int = Field(
+        default=200_000, ge=1, description="How many points of a budget come back in a second."
+    )
+    deadline_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="How long an operation may take, in seconds; subscriptions go on.",
+    )
+    documents_file: Path | None = Field(
+        default=None,
+        description="Persisted documents, by id: a JSON file as graphql-codegen and relay-compiler "
+        "write it.",
+    )
+    persisted_only: bool = Field(
+        default=False, description="Whether persisted documents alone are executed."
+    )
+    introspection: bool = Field(
+        default=True, description="Whether clients may ask for the schema itself."
+    )
+    production: bool = Field(
+        default=False,
+        description="Whether errors keep to themselves which names of the schema may be meant.",
+    )
 
     @model_validator(mode="after")
     def _can_ask_provider(self) -> Self:

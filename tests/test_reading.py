@@ -32,8 +32,8 @@ def api(any_api: Api) -> Api:
 RECORDS = "(first: 100) { totalCount nodes { id onset roomId participantId } }"
 SEVEN = " ".join(t.value.name + RECORDS for t in RecordType)
 SUMMARY = "dataSummary { dataType recordCount firstTimestamp lastTimestamp }"
-HIERARCHY = f"""{{ experiments {{ nodes {{ id experimentId {SEVEN} {SUMMARY} rooms {{ nodes {{
-  id roomId {SEVEN} {SUMMARY} participants {{ nodes {{
+HIERARCHY = f"""{{ experiments(first: 5) {{ nodes {{ id experimentId {SEVEN} {SUMMARY}
+  rooms(first: 5) {{ nodes {{ id roomId {SEVEN} {SUMMARY} participants(first: 5) {{ nodes {{
     id participantId availableData {SEVEN} {SUMMARY} }} }} }} }} }} }} }}"""
 
 

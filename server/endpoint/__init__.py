@@ -82,7 +82,7 @@ class GraphQLEndpoint:
             raise Refusal(406, "NOT_ACCEPTABLE", f"Answers are `{GRAPHQL}` or `{JSON}` only.")
         self._require_own(request)
         caller = await self._caller(request)
-        asked = await asked_by(request)
+        asked = await asked_by(request, self._services.persisted)
         return answered(await _executed(asked, caller, request.method), media)
 
     def _require_own(self, request: Request) -> None:

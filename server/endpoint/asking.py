@@ -8,13 +8,16 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.requests import Request
 
+from server import json_pieces
 from server.endpoint.negotiation import require_json
 from server.endpoint.refusals import Refusal, bad_request
+from server.errors import ExpectedFailure
+from server.persisted import PersistedDocuments
 
 MOST_BYTES = 4 << 20
 """How large a request may be: room for as many records as `recordsIngest` takes at once."""
 
-_NAMES = ("query", "operationName", "variables", "extensions")
+_NAMES = ("query", "documentId", "operationName", "variables", "extensions")
 _TOO_LARGE = Refusal(
     413,
     "PAYLOAD_TOO_LARGE",
@@ -34,13 +37,18 @@ class Asked:
     extensions: dict[str, Any] | None
 
 
-async def asked_by(request: Request) -> Asked:
+async def asked_by(request: Request, persisted: PersistedDocuments) -> Asked:
     """Return what a request asks by GET or POST; raise Refusal if it cannot be read."""
     if request.method == "GET":
-        return _asked(_in_address(request.scope["query_string"]))
+        return _asked(_in_address(request.scope["query_string"]), persisted)
     headers = request.headers
     require_json(headers.get("content-type"), headers.get("content-encoding"))
-    return _asked(_json(await _body(request), "The body"))
+    body = await _body(request)
+    try:
+        said = await json_pieces.loads(body)  # it may bring records by the thousand
+    except orjson.JSONDecodeError:
+        raise _not_json("The body") from None
+    return _asked(said, persisted)
 
 
 async def _body(request: Request) -> bytes:
@@ -73,20 +81,28 @@ def _in_address(query: bytes) -> dict[str, object]:
     return said
 
 
-def _json(text: str | bytes, what: str) -> object:
+def _json(text: str, what: str) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise bad_request(f"{what} is not JSON in UTF-8.") from None
+        raise _not_json(what) from None
 
 
-def _asked(said: object) -> Asked:
+def _not_json(what: str) -> Refusal:
+    return bad_request(f"{what} is not JSON in UTF-8.")
+
+
+def _asked(said: object, persisted: PersistedDocuments) -> Asked:
     if isinstance(said, list):
         raise bad_request("Send one request at a time: lists of requests are not executed.")
     if not isinstance(said, dict):
         raise bad_request("The request must be one JSON object.")
     fields = cast("Mapping[str, object]", said)
-    query, name, variables, extensions = (fields.get(each) for each in _NAMES)
+    name, variables, extensions = (fields.get(each) for each in _NAMES[2:])
+    try:
+        query = persisted.document_text(fields)
+    except ExpectedFailure as failure:
+        raise Refusal(400, failure.code, failure.message) from failure
     if not isinstance(query, str) or not query:
         raise bad_request("`query` must be a text: the GraphQL document to execute.")
     if not isinstance(name, str | None):

@@ -33,7 +33,7 @@ def _asked(payload: object) -> dict[str, Any] | None:
     asked = _without_nulls(payload)
     is_whole = (
         asked is not None
-        and isinstance(asked.get("query"), str)
+        and isinstance(asked.get("query", asked.get("documentId")), str)
         and isinstance(asked.get("variables", {}), dict)
         and isinstance(asked.get("extensions", {}), dict)
         and isinstance(asked.get("operationName", ""), str)

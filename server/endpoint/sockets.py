@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
+from typing import Any, cast
 
 import orjson
 from graphql import GraphQLError
@@ -31,7 +32,7 @@ from server.browsers import Browsers
 from server.endpoint.answers import dump
 from server.endpoint.messages import message_in
 from server.endpoint.places import Places, TooManySockets
-from server.errors import Throttled, Unauthenticated
+from server.errors import ExpectedFailure, Throttled, Unauthenticated
 from server.logs import whereabouts
 from server.resolvers.context import Caller, Services
 from server.schema import schema
@@ -141,10 +142,22 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
             except (Unauthenticated, Throttled):
                 await self._refuse()
                 return
-            if self._is_full and message["id"] not in self.operations:
-                await self._send_error(message["id"], _TOO_MANY_OPERATIONS)
+            fault = None if message["id"] in self.operations else self._fault(message)
+            if fault is not None:
+                await self._send_error(message["id"], fault)
                 return
         await super().handle_subscribe(message)
+
+    def _fault(self, message: SubscribeMessage) -> GraphQLError | None:
+        """Return why an operation is not begun; if it is, have it name its document by its text."""
+        if self._is_full:
+            return _TOO_MANY_OPERATIONS
+        asked = cast("dict[str, Any]", message["payload"])
+        try:
+            asked["query"] = self.context.services.persisted.document_text(asked)
+        except ExpectedFailure as failure:
+            return GraphQLError(failure.message, extensions={"code": failure.code})
+        return None
 
     async def shutdown(self) -> None:
         if self._place is not None:

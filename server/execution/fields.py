@@ -5,6 +5,9 @@ from typing import Any
 from strawberry import Info
 from strawberry.extensions import FieldExtension
 from strawberry.extensions.field_extension import SyncExtensionResolver
+from strawberry.types.field import StrawberryField
+
+from server.limits.weights import points_of
 
 
 class Batched(FieldExtension):
@@ -16,8 +19,13 @@ class Batched(FieldExtension):
 
     def __init__(self, *needs: str) -> None:
         self.needs = frozenset(needs)
+        self.points = 0
+
+    def apply(self, field: StrawberryField) -> None:
+        self.points = points_of(field.metadata)
 
     def resolve(
         self, next_: SyncExtensionResolver, source: Any, info: Info[Any, Any], **kwargs: Any
     ) -> Any:
+        info.context.meter.points += self.points
         return info.context.batches.load((next_(source, info, **kwargs), source))

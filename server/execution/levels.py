@@ -42,7 +42,9 @@ class Levels:
         """Load a field for sources, and show what came, for each."""
         if not sources:
             return []
-        values = await self._batch(load).load(self._executor.context_value, sources, load.wanted)
+        context = self._executor.context_value
+        context.meter.points += load.points * len(sources)
+        values = await self._batch(load).load(context, sources, load.wanted)
         return await self._shown(load, load.definition.type, values)
 
     def _batch(self, load: Load) -> Batch:

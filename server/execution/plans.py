@@ -65,6 +65,7 @@ class Load:
 
     wanted     the names that will be read of it; None if that is not known
     variables  the names of those that have a part in its arguments
+    points     what it costs for each source, beside the rows that it reads
     made       batches made before, by the values of the variables
     """
 
@@ -75,6 +76,7 @@ class Load:
     selections: Mapping[str, "Selection"]
     wanted: Wanted
     variables: tuple[str, ...]
+    points: int = 0
     made: dict[object, Batch] = field(default_factory=dict[object, Batch])
 
 
@@ -148,7 +150,14 @@ class Planner:
                 wanted = _all(selection.wanted for selection in selections.values())
                 variables = _variables(details[0].node)
                 return Load(
-                    definition, declared, batched.needs, details, selections, wanted, variables
+                    definition,
+                    declared,
+                    batched.needs,
+                    details,
+                    selections,
+                    wanted,
+                    variables,
+                    batched.points,
                 )
             case _:
                 return None

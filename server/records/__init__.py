@@ -7,6 +7,7 @@ from pydantic import PlainSerializer
 
 from server.records import api_keys as api_keys
 from server.records import audit as audit
+from server.records import budgets as budgets
 from server.records import collaborators as collaborators
 from server.records import data_requests as data_requests
 from server.records import erasures as erasures

@@ -18,8 +18,12 @@ from server.export.jobs import Exporter
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.ingest.gate import Gate
+from server.limits.budgets import BudgetHolder, Budgets
+from server.limits.terms import Terms
+from server.limits.weights import Meter
 from server.links import Purpose, Signer
 from server.live.pulse import Pulse
+from server.persisted import PersistedDocuments
 from server.records.audit import AuditAction
 from server.records.users import UserRole
 from server.resolvers.own_views import OwnView, own_view
@@ -50,6 +54,9 @@ class Services:
     export_days: int = 7
     webhook_loopback: bool = False
     erasure_grace_days: float = 7
+    terms: Terms = field(default_factory=Terms)
+    budgets: Budgets | None = None
+    persisted: PersistedDocuments = field(default_factory=PersistedDocuments)
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,11 @@ class Context:
 
     text: str | None = None
     """The document that is executed; None if it is not known."""
+    document: object = None
+    """The same, as it was read, for whoever executes it."""
+    budget: BudgetHolder | None = None
+    """Who pays for it; None if nobody does."""
+    meter: Meter = field(default_factory=Meter)
     reads: set[tuple[AuditAction, int]] = field(default_factory=set[tuple[AuditAction, int]])
     """What the audit log is to say was read, and of which experiments."""
     refused: dict[tuple[AuditAction, str], None] = field(
@@ -194,7 +206,8 @@ class Caller:
         if self.holder is not None:
             self.services.entrance.uses.note(self.holder, self.origin.address)
         origin = replace(self.origin, actor_id=actor.user_id, api_key=actor.api_key)
-        return Context(self.services, actor, self.address, origin, self._known, text)
+        budget = BudgetHolder(actor.user_key, self.holder.key if self.holder else 0)
+        return Context(self.services, actor, self.address, origin, self._known, text, budget=budget)
 
     def _known(self) -> Actor:
         assert self.actor is not None

@@ -151,6 +151,7 @@ class PageWithin:
         listing = await answerable(context, listing)
         layout = _layout(context, listing, request, wanted)
         parents = keys_of(sources)
+        context.meter.foresee(request.limit * len(parents))
         for parent in parents:
             check_cursors(request, parent)
         one = len(parents) == 1

@@ -55,6 +55,7 @@ async def fetched(
 ) -> Sequence[Sequence[Any]]:
     """Return all rows of a read as the caller is shown them; say if it is known not to be quick."""
     rows = await context.db.fetch(prepared, given, quick=quick)
+    context.meter.points += len(rows)
     if not rows or layout.model not in DATA or (view := await context.own_view()) is None:
         return rows
     return view.rows(layout, rows)

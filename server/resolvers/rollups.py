@@ -13,6 +13,7 @@ from server.batches import Wanted
 from server.db import Table
 from server.errors import BadUserInput
 from server.key_lists import among
+from server.limits.weights import ROLL_UP
 from server.records.filters import Filter
 from server.records.listed import Listed
 from server.resolvers.context import Context
@@ -101,6 +102,7 @@ async def rolled_up(
     """Ask a question of those of a table's rows that belong to a row and that a filter keeps."""
     kept = kept or listed.filter()
     context.actor.require(listed.scope, *kept.scopes())
+    context.meter.points += ROLL_UP
     answer: Answer = await context.batches.load((_Asked(kind, listed, question, kept), parent))
     return answer
 

@@ -1,24 +1,34 @@
 """What clients see, put together from its parts: the only GraphQL of the server."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import strawberry
 from graphql import ExecutionResult as GraphQLExecutionResult
-from graphql import FieldNode, FormattedExecutionResult, GraphQLError, OperationDefinitionNode
+from graphql import (
+    FieldNode,
+    FormattedExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    specified_rules,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
-from strawberry.schema.schema import StreamResult
+from strawberry.schema.schema import StreamResult, validate_document
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from server.errors import Forbidden
-from server.execution.documents import Documents, KnownDocuments
+from server.errors import ExpectedFailure, Forbidden
+from server.execution.documents import Documents, KnownDocuments, read
 from server.execution.executor import PlanningExecutor, execute
 from server.records.audit import AuditAction
 from server.resolvers.context import Caller, Context
+from server.schema.admission import Admission, admit, in_time, refusal
 from server.schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from server.schema.audit import AuditEntry, AuditQuery
 from server.schema.data_requests import DataRequestMutation, DataRequestQuery
@@ -30,6 +40,7 @@ from server.schema.groups import UserGroupMutation, UserGroupQuery
 from server.schema.ingest import IngestMutation, IngestQuery, QuarantinedRecord
 from server.schema.live import LiveSubscription
 from server.schema.queries import ReadingQuery
+from server.schema.rate_limits import RateLimitQuery
 from server.schema.records import (
     ChatMessage,
     Component,
@@ -63,6 +74,7 @@ class Query(
     WebhookQuery,
     DataRequestQuery,
     ErasureQuery,
+    RateLimitQuery,
 ): ...
 
 
@@ -135,26 +147,86 @@ class Schema(strawberry.Schema):
         if isinstance(caller, Caller) and not caller.may_change:
             allowed -= {OperationType.MUTATION}
         options["allowed_operation_types"] = allowed
-        options["context_value"] = context = _context(caller, query)
-        result = await super().execute(query, *args, **options)
-        if (failure := await _unsettled(context, result.errors)) is not None:
-            return ExecutionResult(None, [failure])
-        return result
+        try:
+            context, admission = await self._admitted(query, caller, options)
+        except (ExpectedFailure, GraphQLError) as failure:
+            return PreExecutionError(None, [refusal(failure)])
+        options["context_value"] = context
+        executing = partial(super().execute, query, *args, **options)
+        return await self._answered(executing, admission, context)
 
     async def stream(self, query: str | None, *args: Any, **options: Any) -> StreamResult:
         """Answer over a websocket, once or again and again."""
-        options["context_value"] = context = _context(options.get("context_value"), query)
+        try:
+            context, admission = await self._admitted(query, options.get("context_value"), options)
+        except (ExpectedFailure, GraphQLError) as failure:
+            return _only(PreExecutionError(None, [refusal(failure)]))
+        options["context_value"] = context
         answers = await super().stream(query, *args, **options)
-        return self._settled(answers, context)
+        return self._streamed(answers, admission, context)
 
-    async def _settled(self, answers: StreamResult, context: object) -> StreamResult:
+    async def _streamed(
+        self, answers: StreamResult, admission: Admission | None, context: object
+    ) -> StreamResult:
         async with aclosing(answers):
+            if admission is not None and not admission.is_stream:
+                yield await self._answered(partial(_next, answers), admission, context)
+                return
             async for answer in answers:
                 errors = answer.errors if isinstance(answer, ExecutionResult) else None
                 if (failure := await _unsettled(context, errors)) is not None:
                     yield ExecutionResult(None, [failure])
                     return
                 yield answer
+
+    async def _admitted(
+        self, text: str | None, caller: object, options: Mapping[str, Any]
+    ) -> tuple[object, Admission | None]:
+        """Read what is asked, and see whether it may be: return its context and that.
+
+        The admission is None where it is not said what is meant, which is then answered so.
+        """
+        context = _context(caller, text)
+        if not isinstance(context, Context) or not text:
+            return context, None
+        document = documents.get(text) or read(self._schema, text)
+        context = replace(context, document=document)
+        asked = document.operation(options.get("operation_name"))
+        if asked is None:
+            return context, None
+        return context, await admit(asked, options.get("variable_values"), context)
+
+    async def _answered(
+        self,
+        executing: Callable[[], Awaitable[ExecutionResult]],
+        admission: Admission | None,
+        context: object,
+    ) -> ExecutionResult:
+        """Execute an operation until its deadline, and settle what is to be told of it."""
+        if admission is None:
+            return await executing()
+        executed = False
+        try:
+            result = await in_time(executing, admission)
+            executed = not isinstance(result, PreExecutionError)
+        finally:
+            told = admission.settle(executed=executed)
+        admission.censor(result.errors)
+        if (failure := await _unsettled(context, result.errors)) is not None:
+            result = ExecutionResult(None, [failure])
+        result.extensions = told
+        return result
+
+    def fault(self, text: str) -> str | None:
+        """Return what is wrong with a document; None if it would be executed."""
+        try:
+            document = read(self._schema, text).document
+        except ExpectedFailure as failure:
+            return failure.message
+        except GraphQLError as error:
+            return error.message
+        errors = validate_document(self._schema, document, tuple(specified_rules))
+        return " ".join(error.message for error in errors) or None
 
     def knows(self, text: str, name: str | None) -> bool:
         """Say whether a document was found valid before, and is just one query, of that name."""
@@ -164,13 +236,33 @@ class Schema(strawberry.Schema):
         self, text: str, name: str | None, variables: dict[str, Any] | None, context: Context
     ) -> FormattedExecutionResult:
         """Execute a query that `knows` says is known, with nothing in between."""
-        document = documents.query(text, name)
-        assert document is not None
-        result = await execute(self._schema, document, variables, context)
+        known = documents.query(text, name)
+        assert known is not None
+        [asked] = known.operations.values()
+        try:
+            admission = await admit(asked, variables, context)
+        except ExpectedFailure as refused:
+            return GraphQLExecutionResult(None, [refusal(refused)]).formatted
+        executing = partial(execute, self._schema, known.document, variables, context)
+        try:
+            result = await in_time(executing, admission)
+        finally:
+            told = admission.settle()
         if (failure := await _unsettled(context, result.errors)) is not None:
-            return GraphQLExecutionResult(None, [failure]).formatted
+            return GraphQLExecutionResult(None, [failure], told).formatted
         errors = [coded(error) for error in result.errors or ()]
-        return GraphQLExecutionResult(result.data, errors or None).formatted
+        admission.censor(errors)
+        return GraphQLExecutionResult(result.data, errors or None, told).formatted
+
+
+async def _only(answer: ExecutionResult) -> StreamResult:
+    yield answer
+
+
+async def _next(answers: StreamResult) -> ExecutionResult:
+    answer = await anext(answers)
+    assert isinstance(answer, ExecutionResult)
+    return answer
 
 
 def _context(caller: object, text: str | None) -> object:

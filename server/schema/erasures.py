@@ -7,6 +7,7 @@ import strawberry
 from server.execution.fields import Batched
 from server.export.holding import HeldBy
 from server.global_ids import global_id
+from server.limits.weights import ESTIMATE, costs
 from server.records import RecordType
 from server.records.conditions import TextIn
 from server.records.erasures import (
@@ -161,7 +162,8 @@ class ErasureQuery:
 
     @strawberry.field(
         description="What would go with an experiment, and the token by which `experimentDelete` "
-        "is confirmed. For its owner and administrators; needs the scope `delete:experiments`."
+        "is confirmed. For its owner and administrators; needs the scope `delete:experiments`.",
+        metadata=costs(ESTIMATE),
     )
     async def experiment_delete_preview(
         self,

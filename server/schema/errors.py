@@ -7,7 +7,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
 
-from server.errors import ExpectedFailure
+from server.errors import ExpectedFailure, Throttled
 from server.logs import whereabouts
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,8 @@ def coded(error: GraphQLError) -> GraphQLError:
         code = "GRAPHQL_VALIDATION_FAILED"
     else:
         code = "INTERNAL" if is_unshowable(error) else "BAD_USER_INPUT"
-    error.extensions = {"code": code, **(error.extensions or {})}
+    told = {"retryAfterMs": cause.milliseconds} if isinstance(cause, Throttled) else {}
+    error.extensions = {"code": code, **told, **(error.extensions or {})}
     return error
 
 

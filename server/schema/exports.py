@@ -8,6 +8,7 @@ import strawberry
 
 from server.column_types import ByteCount
 from server.execution.fields import Batched
+from server.limits.weights import ESTIMATE, costs
 from server.records.audit import AuditAction
 from server.records.export_schedules import ExportSchedule as ExportScheduleTable
 from server.records.exports import (
@@ -115,7 +116,8 @@ class ExportQuery:
         return cast("Export", found) if is_one else None
 
     @strawberry.field(
-        description="What an export would hold, before it is made: it is refused as that would be."
+        description="What an export would hold, before it is made: it is refused as that would be.",
+        metadata=costs(ESTIMATE),
     )
     async def export_estimate(
         self,

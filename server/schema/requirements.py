@@ -90,6 +90,7 @@ RULES: Mapping[str, Rule] = {
     "Query.node": _rule(Right.VIEW),
     "Query.nodes": _rule(Right.VIEW),
     "Query.viewer": _rule(Right.SIGNED_IN),
+    "Query.rateLimit": _rule(Right.SIGNED_IN),
     "Query.experiments": _rule(Right.VIEW, _EXPERIMENTS),
     "Query.experiment": _rule(Right.VIEW, _EXPERIMENTS),
     "Query.room": _rule(Right.VIEW, _EXPERIMENTS),

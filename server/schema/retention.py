@@ -6,6 +6,7 @@ import strawberry
 from strawberry.types.unset import UNSET
 
 from server.column_types import ByteCount
+from server.limits.weights import ESTIMATE, costs
 from server.records.retention import RetentionAction, RetentionPolicyBase
 from server.resolvers import archiving, retention_preview, retention_settings
 from server.resolvers.retention_preview import Forecast, Preview
@@ -90,7 +91,8 @@ class RetentionPreview:
 class RetentionQuery:
     @strawberry.field(
         description="A dry run: what retention would do with an experiment's data, and when. For "
-        "its owner and administrators; needs the scope `write:experiments`."
+        "its owner and administrators; needs the scope `write:experiments`.",
+        metadata=costs(ESTIMATE),
     )
     async def retention_preview(
         self,

@@ -6,6 +6,7 @@ import strawberry
 from pydantic import BaseModel
 
 from server.execution.fields import Batched
+from server.limits.weights import COLUMN_ROWS, ROLL_UP, costs
 from server.records.continuous_ratings import CONTINUOUS_RATINGS, ContinuousRatingFilter
 from server.records.events import EventFilter
 from server.records.sparse_ratings import SparseRatingFilter
@@ -68,7 +69,8 @@ class RollUps:
 
     @strawberry.field(
         description="Slider samples as lines that can be drawn: smallest, largest and mean value "
-        f"in buckets of equal width; at most {BUCKETS.most:,} buckets over all lines."
+        f"in buckets of equal width; at most {BUCKETS.most:,} buckets over all lines.",
+        metadata=costs(ROLL_UP),
     )
     async def rating_series(
         self,
@@ -93,7 +95,8 @@ class RollUps:
 
     @strawberry.field(
         description="How well each participant's video kept time, window by window; at most "
-        f"{WINDOWS.most:,} windows over all participants."
+        f"{WINDOWS.most:,} windows over all participants.",
+        metadata=costs(ROLL_UP),
     )
     async def sync_windows(
         self,
@@ -108,7 +111,8 @@ class RollUps:
 
     @strawberry.field(
         description="What the sparse ratings came to, for each combination of some keys, in "
-        f"order of these; at most {GROUPS.most:,} groups."
+        f"order of these; at most {GROUPS.most:,} groups.",
+        metadata=costs(ROLL_UP),
     )
     async def statistics(
         self,
@@ -124,7 +128,8 @@ class RollUps:
 
     @strawberry.field(
         description="How many events there are of each kind, the most frequent first; at most "
-        f"{KINDS.most:,} kinds."
+        f"{KINDS.most:,} kinds.",
+        metadata=costs(ROLL_UP),
     )
     async def event_counts(
         self,
@@ -137,6 +142,7 @@ class RollUps:
     @strawberry.field(
         description="A page of `continuousRatings` as columns, in the same order: by time. Its "
         "cursors fit that connection, and that connection's fit here.",
+        metadata=costs(rows_a_point=COLUMN_ROWS),
         extensions=[Batched()],
     )
     def continuous_rating_columns(
@@ -157,7 +163,8 @@ class RoomRollUps:
     @strawberry.field(
         description="The ratings of all participants of the room in one component, on one time "
         f"grid: the input of inter-subject correlation. At most {VALUES.most:,} values, points "
-        "times participants. Samples without a finite value count as none."
+        "times participants. Samples without a finite value count as none.",
+        metadata=costs(ROLL_UP),
     )
     async def aligned_ratings(
         self,

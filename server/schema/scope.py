@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from server.execution.fields import Batched
+from server.limits.weights import QUALITY, costs
 from server.records import RecordType
 from server.records.chat_messages import CHAT_MESSAGES, ChatMessageFilter
 from server.records.components import COMPONENTS, ComponentFilter
@@ -187,6 +188,7 @@ class DataScope(RollUps):
     @strawberry.field(
         description="How much of what was expected came, and what is wrong with it, as far as the "
         "caller may see the data types that tell.",
+        metadata=costs(QUALITY),
         extensions=[Batched()],
     )
     def quality(self) -> QualityReport:

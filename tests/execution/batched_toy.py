@@ -12,6 +12,7 @@ from server.batches import Batches
 from server.cursors import PageRequest, SortKey
 from server.execution.executor import PlanningExecutor
 from server.execution.fields import Batched
+from server.limits.weights import Meter
 from server.paging import Page
 from server.rows import Layout, Row, Rows
 from server.schema.connection import Connection, loaded
@@ -40,6 +41,7 @@ class State:
     things: Sequence[Values]
     fast_path: bool
     batches: Batches = field(init=False)
+    meter: Meter = field(default_factory=Meter)
     asked: int = 0
 
     def __post_init__(self) -> None:
