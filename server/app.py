@@ -21,11 +21,17 @@ from server.export.plan import planner
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.files import file_routes
+from server.health.routes import health_routes
 from server.ingest.gate import Gate
 from server.key_uses import KeyUses
 from server.links import Signer, load_secret
 from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
+from server.observing.middleware import middleware
+from server.observing.observer import Observer
+from server.observing.scraping import leave
+from server.observing.slow import SlowOperations
+from server.observing.tracing import Tracer
 from server.own_data.routes import OwnData
 from server.pages import page_routes
 from server.resolvers.context import Services
@@ -61,6 +67,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
     key_uses = KeyUses(db)
     pulse = Pulse(db)
     entrance = Entrance(db, key_uses, Attempts(settings.wrong_keys_a_minute))
+    observer = Observer(
+        SlowOperations(settings.slow_seconds, db.explain),
+        None if settings.otlp_endpoint is None else Tracer(settings.otlp_endpoint),
+    )
     services = Services(
         db,
         storage,
@@ -78,6 +88,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         export_days=settings.export_days,
         webhook_loopback=settings.webhook_loopback,
         erasure_grace_days=settings.erasure_grace_days,
+        observer=observer,
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
     tools = Tools(db, storage, signer, settings.spool, settings.uploads)
@@ -117,7 +128,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await hub.close()
             await pulse.close()
             await key_uses.stop()
+            await observer.close()
             await db.close()
+            leave()
 
     app = Starlette(
         routes=[
@@ -127,9 +140,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
             upload_route(services, settings.uploads),
             *file_routes(db, storage, signer),
             *page_routes(),
+            *health_routes(db, storage, settings.metrics_token),
             *sign_in.routes,
             *OwnData(services).routes,
         ],
+        middleware=middleware(settings),
         lifespan=lifespan,
     )
     app.state.db = db

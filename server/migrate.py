@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db import Database, take_turns
 
@@ -36,7 +37,12 @@ def head() -> str:
 async def current(db: Database) -> str | None:
     """Return the version that the database has; None for an empty one."""
     async with db.write() as tx:
-        return await tx.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+        return await version_in(tx)
+
+
+async def version_in(tx: AsyncConnection) -> str | None:
+    """Return the version that the database has, as a transaction sees it."""
+    return await tx.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
 
 
 async def migrate(db: Database) -> bool:

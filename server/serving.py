@@ -7,6 +7,7 @@ import uvicorn
 
 from server.app import create_app
 from server.logs import configure_logging
+from server.safety import unsafe
 from server.settings import Settings
 
 MESSAGE_BYTES = 1 << 20
@@ -16,9 +17,14 @@ SWITCH_SECONDS = 0.0005
 """After how long a thread that waits for Python's lock gets it: those that read wait for it."""
 
 
-def run(settings: Settings, host: str, port: int) -> None:
-    """Serve until told to stop; then finish what is being answered, and put jobs back."""
-    configure_logging()
+def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False) -> None:
+    """Serve until told to stop; then finish what is being answered, and put jobs back.
+
+    What would be unsafe is refused: SystemExit says why.
+    """
+    if reasons := list(unsafe(settings, host, insecure_http=insecure_http)):
+        raise SystemExit("\n".join(("This would be unsafe.", *reasons)))
+    configure_logging(access=settings.access_log)
     app = create_app(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
@@ -31,7 +37,6 @@ def run(settings: Settings, host: str, port: int) -> None:
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,  # measured: 37 KiB a socket
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),  # else anybody on this machine is believed
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,  # `observing` looks at them, after who it is that sends them
         timeout_graceful_shutdown=10,
     )

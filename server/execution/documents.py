@@ -30,6 +30,10 @@ class Documents:
             return None
         return self.get(text)
 
+    def name(self, text: str) -> str:
+        """Return the name of a known document that is just one query; nothing if it has none."""
+        return self._queries.get(text) or ""
+
     def keep(self, text: str, document: DocumentNode) -> None:
         """Remember that a document is valid."""
         if len(text) <= MOST_CHARACTERS:

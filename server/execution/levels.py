@@ -25,6 +25,7 @@ from server.batches import Batch
 from server.execution.expressions import LeftToGraphQL
 from server.execution.makers import node_fields, pages_maker, rows_maker
 from server.execution.plans import Load, Other, Selection
+from server.observing.operations import loaded
 from server.paging import Page
 from server.rows import Layout, Row, Rows
 
@@ -42,6 +43,7 @@ class Levels:
         """Load a field for sources, and show what came, for each."""
         if not sources:
             return []
+        loaded(load.details[0].node.name.value, len(sources))
         values = await self._batch(load).load(self._executor.context_value, sources, load.wanted)
         return await self._shown(load, load.definition.type, values)
 

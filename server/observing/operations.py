@@ -27,7 +27,7 @@ class Statement:
         self.seconds = 0.0
 
 
-class Observer(Protocol):
+class Watcher(Protocol):
     """Is told when an operation ends."""
 
     def ended(self, operation: "Operation", seconds: float) -> None:
@@ -45,12 +45,12 @@ class Operation:
 
     __slots__ = (
         *("kind", "name", "outcome", "started", "id", "request", "statements", "loads"),
-        *("statement_count", "statement_seconds", "_observer", "_is_followed"),
+        *("statement_count", "statement_seconds", "_watcher", "_is_followed"),
     )
 
-    def __init__(self, observer: Observer | None = None, kind: str = "", name: str = "") -> None:
+    def __init__(self, watcher: Watcher | None = None, kind: str = "", name: str = "") -> None:
         self.kind = kind
-        self.name = name
+        self.name = name[:LONGEST_NAME]
         self.outcome = "OK"
         self.id = request_id()
         self.request: Asked | None = asked()
@@ -58,7 +58,7 @@ class Operation:
         self.loads: dict[str, int] = {}
         self.statement_count = 0
         self.statement_seconds = 0.0
-        self._observer = observer
+        self._watcher = watcher
         self._is_followed = False
         self.started = perf_counter()
 
@@ -81,6 +81,7 @@ class Operation:
     ) -> None:
         if error is not None and self.outcome == "OK":
             self.outcome = "INTERNAL" if isinstance(error, Exception) else "CANCELED"
+        _current.set(None)
         self.end()
 
     def end(self) -> None:
@@ -92,8 +93,8 @@ class Operation:
         metrics.operation_ended(name, self.kind or metrics.INVALID, self.outcome, seconds)
         if self.request is not None:
             self.request.operation = self
-        if self._observer is not None:
-            self._observer.ended(self, seconds)
+        if self._watcher is not None:
+            self._watcher.ended(self, seconds)
 
     def asked_of_database(self, text: str, parameters: int, seconds: float) -> None:
         """Note that a statement ran."""

@@ -20,6 +20,7 @@ from server.export.surveys import Surveyor
 from server.ingest.gate import Gate
 from server.links import Purpose, Signer
 from server.live.pulse import Pulse
+from server.observing.observer import Observer
 from server.records.audit import AuditAction
 from server.records.users import UserRole
 from server.resolvers.own_views import OwnView, own_view
@@ -50,6 +51,7 @@ class Services:
     export_days: int = 7
     webhook_loopback: bool = False
     erasure_grace_days: float = 7
+    observer: Observer = field(default_factory=Observer)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ async def answered(
 ) -> str:
     """Return an answer as its client sees it, but for what is never the same twice."""
     response = await api.post(document, key, **variables)
-    text = re.sub(r"(\?token=|incident )[\w.-]+", r"\1…", response.text)
+    text = re.sub(r"(\?token=|incident |\"requestId\": ?\")[\w.-]+", r"\1…", response.text)
     found = json.loads(text)
     if "errors" not in found:
         return f"{response.status_code} {text}"
