@@ -34,6 +34,11 @@ def head() -> str:
     return revision
 
 
+def known_versions() -> set[str]:
+    """Return all versions that the code knows."""
+    return {each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 async def current(db: Database) -> str | None:
     """Return the version that the database has; None for an empty one."""
     async with db.write() as tx:

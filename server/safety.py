@@ -31,7 +31,7 @@ def is_public(host: str) -> bool:
 
 
 def unsafe(settings: Settings, host: str, *, insecure_http: bool = False) -> Iterator[str]:
-    """Yield why a server must not listen at an address, each with what to set; nothing if it may."""
+    """Yield why a server must not listen at an address, each with what to set."""
     if not is_public(host):
         return
     if (weakness := weak_secret(settings)) is not None:
@@ -41,8 +41,8 @@ def unsafe(settings: Settings, host: str, *, insecure_http: bool = False) -> Ite
     token = settings.metrics_token
     if token is not None and len(token.get_secret_value()) < SHORTEST_TOKEN:
         yield (
-            f"HYPERDATA_METRICS_TOKEN has fewer than {SHORTEST_TOKEN} characters: set a random one, "
-            "as `openssl rand -hex 32` prints."
+            f"HYPERDATA_METRICS_TOKEN has fewer than {SHORTEST_TOKEN} characters: set a random "
+            "one, as `openssl rand -hex 32` prints."
         )
     if "*" in settings.trusted_proxies:
         yield (

@@ -18,8 +18,8 @@ from server.timestamps import now
 
 async def _counts(
     tx: AsyncConnection,
-    state: Any,
-    states: type[Described],  # noqa: ANN401 - a column
+    state: Any,  # noqa: ANN401 - a column
+    states: type[Described],
 ) -> Mapping[Described, int]:
     """Return how many rows are in each state, by an index."""
     found = await tx.execute(select(state, func.count()).group_by(state))
