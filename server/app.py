@@ -1,5 +1,6 @@
 """Puts the server together; the only module that joins its parts."""
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from server.export.plan import planner
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.files import file_routes
+from server.health.checks import accounts
 from server.health.routes import health_routes
 from server.ingest.gate import Gate
 from server.key_uses import KeyUses
@@ -49,6 +51,9 @@ from server.webhooks.sending import Sender
 
 if TYPE_CHECKING:
     from server.sign_in.openid import Provider
+
+
+log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -118,6 +123,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         scheduler.start()
         chores.start()
         key_uses.start()
+        if (wrong := await accounts(db)) is not None:
+            log.warning(wrong)
         try:
             yield
         finally:

@@ -40,8 +40,7 @@ async def _all(data_dir: Path | None, host: str, *, insecure_http: bool) -> list
         *environment.proxies(settings),
         *places.data_folder(settings),
     ]
-    is_writable = worst(each for each in findings if each.subject == "data folder") is Level.OK
-    if is_writable or settings.storage_url is not None:
+    if settings.data_dir.is_dir() or settings.storage_url is not None:  # else it would be made
         findings += [each async for each in places.store(settings)]
     findings += [each async for each in database(settings)]
     findings += [each async for each in parts.workers(settings)]

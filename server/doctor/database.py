@@ -98,7 +98,7 @@ async def _looked_at(tx: AsyncConnection, url: URL) -> AsyncIterator[Finding]:
     if not await tx.scalar(select(func.count()).select_from(User)):
         yield warning(
             "accounts",
-            "There is no account, so nobody can enter: see `hyperdata users create --help`.",
+            checks.NOBODY,
         )
 
 
@@ -127,7 +127,8 @@ async def _clock(tx: AsyncConnection, *, is_sqlite: bool) -> Finding:
             return error(
                 "clock",
                 f"This machine's clock is {abs(off):.0f} seconds "
-                f"{'ahead of' if off > 0 else 'behind'} the database's: leases and links go by it. Set both by NTP.",
+                f"{'ahead of' if off > 0 else 'behind'} the database's: leases and links go by it. "
+                "Set both by NTP.",
             )
     newest = await tx.scalar(
         select(col(AuditEntry.at)).order_by(col(AuditEntry.id).desc()).limit(1)

@@ -1,22 +1,22 @@
 """What a server needs to do its work, asked for: each check returns what is wrong, in words."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import cache
 from secrets import token_hex
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from server.db import Database
 from server.migrate import head, version_in
+from server.records.users import User
 from server.storage import Storage
 
 PATIENCE = 2.0
 """How long a check may take, in seconds."""
 
-Check = Callable[[], Awaitable[str | None]]
-"""Says what is wrong; None if nothing is."""
+NOBODY = "There is no account, so nobody can enter: see `hyperdata users create --help`."
 
 needed = cache(head)
 
@@ -46,6 +46,15 @@ async def storage(store: Storage) -> str | None:
     finally:
         await store.delete(key)
     return None if read == written else "What was written is not what is read."
+
+
+async def accounts(db: Database) -> str | None:
+    """Ask whether there is anybody who could enter."""
+    async with db.read() as tx:
+        found = await tx.scalar(select(User.id).limit(1))
+    if found is not None:
+        return None
+    return NOBODY
 
 
 async def made(check: Awaitable[str | None], patience: float = PATIENCE) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import count
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from graphql import FormattedExecutionResult, GraphQLError, get_operation_ast
 from strawberry.extensions import SchemaExtension
@@ -17,8 +17,9 @@ from server.observing.observer import Observer
 from server.observing.operations import current
 from server.resolvers.context import Caller, Context
 
-P = ParamSpec("P")
 S = TypeVar("S")
+Once = TypeVar("Once", bound=Callable[..., Coroutine[Any, Any, ExecutionResult]])
+Streamed = TypeVar("Streamed", bound=Callable[..., Coroutine[Any, Any, StreamResult]])
 
 Known = Callable[
     [S, str, str | None, dict[str, Any] | None, Context],
@@ -45,12 +46,10 @@ class Named(SchemaExtension):
             operation.named(definition.operation.value, name)
 
 
-def observed(
-    execute: Callable[Concatenate[S, P], Coroutine[Any, Any, ExecutionResult]],
-) -> Callable[Concatenate[S, P], Coroutine[Any, Any, ExecutionResult]]:
+def observed(execute: Once) -> Once:
     """Watch what is executed once, with all that Strawberry puts around it."""
 
-    async def watched(self: S, *args: P.args, **options: P.kwargs) -> ExecutionResult:
+    async def watched(self: object, *args: Any, **options: Any) -> ExecutionResult:
         with _observer(options.get("context_value")).watch() as operation:
             try:
                 answer = await execute(self, *args, **options)
@@ -60,7 +59,7 @@ def observed(
             operation.outcome = outcome(answer.errors)
             return answer
 
-    return watched
+    return cast("Once", watched)
 
 
 def observed_known(documents: Documents) -> Callable[[Known[S]], Known[S]]:
@@ -86,18 +85,16 @@ def observed_known(documents: Documents) -> Callable[[Known[S]], Known[S]]:
     return observing
 
 
-def observed_stream(
-    stream: Callable[Concatenate[S, P], Coroutine[Any, Any, StreamResult]],
-) -> Callable[Concatenate[S, P], Coroutine[Any, Any, StreamResult]]:
+def observed_stream(stream: Streamed) -> Streamed:
     """Watch what a socket asks for, under an id of its own: it carries many operations."""
 
-    async def watched(self: S, *args: P.args, **options: P.kwargs) -> StreamResult:
+    async def watched(self: object, *args: Any, **options: Any) -> StreamResult:
         if id_ := request_id():
             enter_request(f"{id_}.{next(_numbers)}")  # to the end of this operation's task
         observer = _observer(options.get("context_value"))
         return _watched(observer, await stream(self, *args, **options))
 
-    return watched
+    return cast("Streamed", watched)
 
 
 async def _watched(observer: Observer, answers: StreamResult) -> AsyncGenerator[Any]:
