@@ -272,10 +272,11 @@ def _time(
     text: str,
     given: Any,  # noqa: ANN401 - a driver's own
     _context: object,
-    many: bool,  # noqa: FBT001 - as SQLAlchemy calls it
+    *_: object,
 ) -> None:
-    parameters = given[0] if many and given else given
-    note(text, len(parameters), perf_counter() - tx.info["began"])
+    a_row_each = bool(given) and isinstance(given, list) and isinstance(given[0], tuple | dict)
+    parameters: Any = given[0] if a_row_each else given
+    note(text, len(parameters or ()), perf_counter() - tx.info["began"])
 
 
 def _begin(tx: Connection, statement: str) -> None:

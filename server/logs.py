@@ -83,6 +83,7 @@ def configure_logging(*, access: bool = True) -> None:
     root.setLevel(logging.INFO)
     for name in ("alembic", "httpx2", "opentelemetry"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_of_no_address)
     _configure_access(to_terminal=to_terminal, wanted=access)
 
 
@@ -96,6 +97,11 @@ def _configure_access(*, to_terminal: bool, wanted: bool) -> None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_AccessFormatter())
         log.handlers = [handler]
+
+
+def _is_of_no_address(record: logging.LogRecord) -> bool:
+    """Leave out uvicorn's lines of sockets, which hold addresses, and tokens: ours do not."""
+    return '"WebSocket %s"' not in str(record.msg)
 
 
 class _AccessFormatter(logging.Formatter):

@@ -16,7 +16,7 @@ from server.storage import Storage
 PATIENCE = 2.0
 """How long a check may take, in seconds."""
 
-NOBODY = "There is no account, so nobody can enter: see `hyperdata users create --help`."
+NOBODY = "There is no account, so nobody can enter: see `hyperdata users add --help`."
 
 needed = cache(head)
 
@@ -57,8 +57,9 @@ async def accounts(db: Database) -> str | None:
     return NOBODY
 
 
-async def made(check: Awaitable[str | None], patience: float = PATIENCE) -> str | None:
+async def made(check: Awaitable[str | None], patience: float | None = None) -> str | None:
     """Make a check; whatever it raises is what is wrong, by its kind alone."""
+    patience = PATIENCE if patience is None else patience
     try:
         async with asyncio.timeout(patience):
             return await check
