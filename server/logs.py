@@ -7,11 +7,9 @@ import logging
 import sys
 import traceback
 from contextvars import ContextVar, Token
-from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-import orjson
 import structlog
 
 ACCESS = "server.access"
@@ -54,7 +52,7 @@ def incident() -> str:
     return request_id() or new_id()
 
 
-def configure_logging(*, access: bool = True) -> None:
+def configure_logging() -> None:
     """Send everything to standard error: coloured for a terminal, JSON for anything else."""
     to_terminal = sys.stderr.isatty()
     renderer = (
@@ -83,40 +81,13 @@ def configure_logging(*, access: bool = True) -> None:
     root.setLevel(logging.INFO)
     for name in ("alembic", "httpx2", "opentelemetry"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_is_of_no_address)
-    _configure_access(to_terminal=to_terminal, wanted=access)
+    logging.getLogger("uvicorn.error").addFilter(_is_of_no_socket)
 
 
-def _configure_access(*, to_terminal: bool, wanted: bool) -> None:
-    """Let lines of requests be written past all processors: there may be thousands a second."""
-    log = logging.getLogger(ACCESS)
-    log.setLevel(logging.INFO if wanted else logging.WARNING)
-    log.propagate = to_terminal
-    log.handlers = []
-    if not to_terminal:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_AccessFormatter())
-        log.handlers = [handler]
-
-
-def _is_of_no_address(record: logging.LogRecord) -> bool:
-    """Leave out uvicorn's lines of sockets, which hold addresses, and tokens: ours do not."""
-    return '"WebSocket %s"' not in str(record.msg)
-
-
-class _AccessFormatter(logging.Formatter):
-    """Writes a line of a request as JSON, in the form of all others."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        said = record.__dict__
-        line: dict[str, object] = {name: said[name] for name in ACCESS_FIELDS if name in said}
-        line |= {
-            "event": record.getMessage(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "timestamp": datetime.fromtimestamp(record.created, UTC),
-        }
-        return orjson.dumps(line, option=orjson.OPT_UTC_Z).decode()
+def _is_of_no_socket(record: logging.LogRecord) -> bool:
+    """Leave out what is said of sockets with addresses, and tokens: we tell of them ourselves."""
+    said = str(record.msg)
+    return '"WebSocket %s"' not in said and not said.startswith("connection ")
 
 
 def _name_request(

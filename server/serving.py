@@ -7,6 +7,7 @@ import uvicorn
 
 from server.app import create_app
 from server.logs import configure_logging
+from server.observing import lines
 from server.safety import unsafe
 from server.settings import Settings
 
@@ -24,7 +25,8 @@ def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False
     """
     if reasons := list(unsafe(settings, host, insecure_http=insecure_http)):
         raise SystemExit("\n".join(("This would be unsafe.", *reasons)))
-    configure_logging(access=settings.access_log)
+    configure_logging()
+    lines.configure(wanted=settings.access_log)
     app = create_app(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again

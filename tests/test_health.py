@@ -44,8 +44,7 @@ def _looking_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _names_of_nobody_else() -> None:
     metrics._named.clear()
-    metrics._outcomes.cache_clear()
-    metrics._durations.cache_clear()
+    metrics._kept.clear()
 
 
 async def figures(api: Api, **headers: str) -> dict[str, dict[tuple[str, ...], float]]:

@@ -151,7 +151,7 @@ async def test_operations_of_a_socket_have_ids_and_lines_of_their_own(
     told = {
         each["outcome"]: each
         for each in running.all()
-        if each["request_id"].startswith(f"{id_}.") and each["event"] == "operation"
+        if each.get("request_id", "").startswith(f"{id_}.") and each["event"] == "operation"
     }
     assert told["OK"]["operation"] == "One"
     assert told["GRAPHQL_VALIDATION_FAILED"]["operation"] is None

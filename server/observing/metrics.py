@@ -4,9 +4,9 @@ Every label has few values: what clients may choose freely, such as names of ope
 counted by its own name only as long as there are few of them.
 """
 
-from functools import lru_cache
-
 from prometheus_client import Counter, Gauge, Histogram
+
+from server.observing.tallies import Count, Spread
 
 MOST_NAMES = 100
 """How many operations are counted by their names: those that come after are one, OTHER."""
@@ -52,11 +52,13 @@ slow_operations = Counter(
     "hyperdata_slow_operations", "Operations that took longer than HYPERDATA_SLOW_SECONDS."
 )
 
-read_seconds = _statement_seconds.labels("read").observe
-write_seconds = _statement_seconds.labels("write").observe
-batch_size = _batch_sizes.observe
+read_seconds = Spread(_statement_seconds.labels("read"), _SECONDS).add
+write_seconds = Spread(_statement_seconds.labels("write"), _SECONDS).add
+batch_size = Spread(_batch_sizes, _SOURCES).add
 
 _named: set[str] = set()
+_kept: dict[tuple[str, ...], tuple[Count, Spread | None]] = {}
+_answers: dict[tuple[str, str, str], Count] = {}
 
 
 def _counted_as(name: str) -> str:
@@ -68,28 +70,29 @@ def _counted_as(name: str) -> str:
     return name
 
 
-@lru_cache(4096)
-def _outcomes(name: str, kind: str, outcome: str) -> Counter:
-    return _operations.labels(_counted_as(name), kind, outcome)
-
-
-@lru_cache(1024)
-def _durations(name: str, kind: str) -> Histogram:
-    return _operation_seconds.labels(_counted_as(name), kind)
-
-
-@lru_cache(1024)
-def _answers(route: str, method: str, status: int) -> Counter:
-    return _requests.labels(route, method, str(status))
-
-
 def operation_ended(name: str, kind: str, outcome: str, seconds: float) -> None:
     """Count an operation; one that is followed takes as long as somebody likes."""
-    _outcomes(name, kind, outcome).inc()
-    if kind in ("query", "mutation"):
-        _durations(name, kind).observe(seconds)
+    if (kept := _kept.get((name, kind, outcome))) is None:
+        kept = _tallies(_counted_as(name), kind, outcome)
+    count, spread = kept
+    count.add()
+    if spread is not None:
+        spread.add(seconds)
 
 
-def request_answered(route: str, method: str, status: int) -> None:
+def _tallies(name: str, kind: str, outcome: str) -> tuple[Count, Spread | None]:
+    """Return how operations are counted that are alike: of one name, or of all that have none."""
+    if (kept := _kept.get((name, kind, outcome))) is None:
+        timed = kind in ("query", "mutation")
+        kept = _kept[name, kind, outcome] = (
+            Count(_operations.labels(name, kind, outcome)),
+            Spread(_operation_seconds.labels(name, kind), _SECONDS) if timed else None,
+        )
+    return kept
+
+
+def request_answered(route: str, method: str, status: str) -> None:
     """Count a request."""
-    _answers(route, method, status).inc()
+    if (count := _answers.get((route, method, status))) is None:
+        count = _answers[route, method, status] = Count(_requests.labels(route, method, status))
+    count.add()

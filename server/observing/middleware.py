@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from server.logs import ACCESS, enter_request, incident, leave_request, new_id, whereabouts
-from server.observing import metrics
+from server.logs import enter_request, incident, leave_request, new_id, whereabouts
+from server.observing import lines, metrics
 from server.observing.requests import Asked, begin
 from server.settings import Settings
 
@@ -23,11 +23,13 @@ HEADER = "X-Request-ID"
 QUIET = ("/healthz", "/readyz", "/metrics")
 """What is asked every few seconds, for as long as it is answered well."""
 
+_CLOSED = frozenset((*range(1000, 1016), 4400, 4401, 4403, 4406, 4408, 4409, 4429))
+"""With what sockets are closed; a client may make up others."""
+
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 log = logging.getLogger(__name__)
-access_log = logging.getLogger(ACCESS)
 
 
 def middleware(settings: Settings) -> list[Middleware]:
@@ -132,22 +134,23 @@ class Observing:
         method: str = scope["method"] if request is not None else "WEBSOCKET"
         if method not in _METHODS and request is not None:
             method = "OTHER"
-        metrics.request_answered(route or "(none)", method, status)
+        known = request is not None or status in _CLOSED
+        metrics.request_answered(route or "(none)", method, str(status) if known else "other")
         if route in QUIET and status < 500:
             return
-        if access_log.isEnabledFor(logging.INFO):
-            line = {
+        if lines.log.isEnabledFor(logging.INFO):
+            line: dict[str, object] = {
                 "request_id": incident(),
                 "method": method,
                 "route": route,
                 "status": status,
                 "ms": round((perf_counter() - started) * 1000, 2),
             }
-            if request is not None and (operation := request.operation) is not None:
-                line["operation"] = operation.name or None
-                line["type"] = operation.kind or None
-                line["outcome"] = operation.outcome
-            access_log.info("request" if request is not None else "socket", extra=line)
+            if request is not None and request.outcome is not None:
+                line["operation"] = request.name or None
+                line["type"] = request.kind or None
+                line["outcome"] = request.outcome
+            lines.tell("request" if request is not None else "socket", line)
 
     def _route(self, scope: Scope) -> str | None:
         """Return the pattern of the path that was asked for; None if we have nothing there."""

@@ -2,12 +2,10 @@
 
 import logging
 
-from server.logs import ACCESS
+from server.observing import lines
 from server.observing.operations import Operation
 from server.observing.slow import SlowOperations
 from server.observing.tracing import Tracer
-
-access_log = logging.getLogger(ACCESS)
 
 
 class Observer:
@@ -42,9 +40,11 @@ class Observer:
 
 def _tell(operation: Operation, seconds: float) -> None:
     """Write the line of an operation that came by a socket: a request has its own."""
-    access_log.info(
+    if not lines.log.isEnabledFor(logging.INFO):
+        return
+    lines.tell(
         "operation",
-        extra={
+        {
             "request_id": operation.id,
             "operation": operation.name or None,
             "type": operation.kind or None,

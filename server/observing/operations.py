@@ -92,7 +92,7 @@ class Operation:
         name = (self.name or metrics.UNNAMED) if self.kind else metrics.INVALID
         metrics.operation_ended(name, self.kind or metrics.INVALID, self.outcome, seconds)
         if self.request is not None:
-            self.request.operation = self
+            self.request.executed(self.name, self.kind, self.outcome)
         if self._watcher is not None:
             self._watcher.ended(self, seconds)
 

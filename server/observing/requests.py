@@ -1,24 +1,27 @@
 """One request while it is answered: what its line in the log will say."""
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from server.observing.operations import Operation
 
 
 class Asked:
-    """A request, or a socket: the operation that was executed last, and whose trace it is part of.
+    """A request, or a socket: what was executed last, and whose trace it is part of.
 
-    `traceparent` is the header of that name, W3C Trace Context; None if there is none.
+    `traceparent` is the header of that name, W3C Trace Context; None if there is none. It names
+    its operations, rather than to hold them: a cycle a request would be work for the collector.
     """
 
-    __slots__ = ("is_socket", "operation", "traceparent")
+    __slots__ = ("is_socket", "kind", "name", "outcome", "traceparent")
 
     def __init__(self, traceparent: str | None = None, *, is_socket: bool = False) -> None:
-        self.operation: Operation | None = None
+        self.name = ""
+        self.kind = ""
+        self.outcome: str | None = None
         self.traceparent = traceparent
         self.is_socket = is_socket
+
+    def executed(self, name: str, kind: str, outcome: str) -> None:
+        """Note what was executed, and how it came out."""
+        self.name, self.kind, self.outcome = name, kind, outcome
 
 
 _asked: ContextVar[Asked | None] = ContextVar("asked", default=None)

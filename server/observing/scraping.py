@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from prometheus_client.core import Metric
 from prometheus_client.registry import REGISTRY, Collector
 
+from server.observing.tallies import hand_on
+
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names a folder in which processes of one machine keep their figures."""
 
@@ -27,6 +29,7 @@ class _Given(Collector):
 
 def exposed(given: Iterable[Metric]) -> bytes:
     """Return all figures in Prometheus' text format, with those given for this look."""
+    hand_on()
     registry = CollectorRegistry()
     registry.register(_Given(given))
     if _FOLDER not in os.environ:
@@ -38,5 +41,6 @@ def exposed(given: Iterable[Metric]) -> bytes:
 def leave() -> None:
     """Take what this process has open out of a folder that others go on with."""
     if _FOLDER in os.environ:
+        hand_on()
         with suppress(OSError):
             _shared.mark_process_dead(os.getpid())
