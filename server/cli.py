@@ -212,11 +212,13 @@ def demo(
 
     from server.demo.keys import NotADemo, demo_keys
     from server.pages import MISSING, built
-    from server.serving import run
+    from server.serving import refuse_unsafe, run
     from server.sign_in.command import link_for
 
     console = Console(highlight=False, soft_wrap=True)
     settings = settings_for(data_dir)
+    if serve:
+        refuse_unsafe(settings, host, insecure_http=insecure_http)
     try:
         with console.status("Making demo data …"):
             keys = asyncio.run(demo_keys(settings, scale))

@@ -18,13 +18,18 @@ SWITCH_SECONDS = 0.0005
 """After how long a thread that waits for Python's lock gets it: those that read wait for it."""
 
 
+def refuse_unsafe(settings: Settings, host: str, *, insecure_http: bool) -> None:
+    """Raise SystemExit, which says why, if a server must not be put there with these settings."""
+    if reasons := list(unsafe(settings, host, insecure_http=insecure_http)):
+        raise SystemExit("\n".join(("This would be unsafe.", *reasons)))
+
+
 def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False) -> None:
     """Serve until told to stop; then finish what is being answered, and put jobs back.
 
     What would be unsafe is refused: SystemExit says why.
     """
-    if reasons := list(unsafe(settings, host, insecure_http=insecure_http)):
-        raise SystemExit("\n".join(("This would be unsafe.", *reasons)))
+    refuse_unsafe(settings, host, insecure_http=insecure_http)
     configure_logging()
     lines.configure(wanted=settings.access_log)
     app = create_app(settings)
