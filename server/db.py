@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from pydantic.alias_generators import to_snake
 from sqlalchemy import MetaData, event, func, inspect, select
@@ -274,9 +274,12 @@ def _time(
     _context: object,
     *_: object,
 ) -> None:
-    a_row_each = bool(given) and isinstance(given, list) and isinstance(given[0], tuple | dict)
-    parameters: Any = given[0] if a_row_each else given
-    note(text, len(parameters or ()), perf_counter() - tx.info["began"])
+    match given:
+        case [tuple() | dict() as row, *_]:  # many rows by one statement
+            parameters = len(cast("Sequence[object]", row))
+        case _:
+            parameters = len(given or ())
+    note(text, parameters, perf_counter() - tx.info["began"])
 
 
 def _begin(tx: Connection, statement: str) -> None:

@@ -1,8 +1,12 @@
 """`/healthz`, `/readyz` and `/metrics`: what supervisors and Prometheus are told."""
 
 import asyncio
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -233,3 +237,26 @@ async def test_metrics_without_a_token_are_for_this_machine_alone(api: Api, name
         assert answer.status_code == 403
         assert answer.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert (await api.http.get("/metrics")).status_code == 200
+
+
+def test_processes_that_share_a_folder_are_counted_together(tmp_path: Path) -> None:
+    count = """
+from server.observing import metrics, scraping
+metrics.operation_ended("Shared", "query", "OK", 0.2)
+metrics.read_seconds(0.004)
+metrics.sockets.inc()
+shown = scraping.exposed([])
+import sys
+sys.stdout.buffer.write(shown)
+scraping.leave()
+"""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    run = partial(subprocess.run, [sys.executable, "-c", count], env=environment, check=True)
+    run()
+    both = run(capture_output=True, text=True).stdout.splitlines()
+    operations = 'hyperdata_operations_total{operation="Shared",outcome="OK",type="query"} 2.0'
+    assert operations in both
+    read = 'hyperdata_sql_statement_seconds_bucket{connection="read",le="%s"} %s'
+    assert read % ("0.0025", "0.0") in both
+    assert read % ("0.005", "2.0") in both
+    assert "hyperdata_websockets 1.0" in both  # the other process has ended

@@ -162,8 +162,8 @@ async def test_operations_of_a_socket_have_ids_and_lines_of_their_own(
 async def test_an_id_that_is_not_well_formed_is_not_taken(
     running: Running, headers: dict[str, str], said: str
 ) -> None:
-    sent = [(name, value.encode()) for name, value in headers.items()]
-    sent.append(("X-Request-ID", said.encode("latin-1")))
+    sent = [(name.encode(), value.encode()) for name, value in headers.items()]
+    sent.append((b"X-Request-ID", said.encode("latin-1")))
     async with httpx2.AsyncClient(base_url=running.url) as http:
         answer = await http.get("/healthz", headers=sent)
     assert answer.headers["X-Request-ID"] != said

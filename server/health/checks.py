@@ -7,6 +7,7 @@ from secrets import token_hex
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import col
 
 from server.db import Database
 from server.migrate import head, version_in
@@ -51,7 +52,7 @@ async def storage(store: Storage) -> str | None:
 async def accounts(db: Database) -> str | None:
     """Ask whether there is anybody who could enter."""
     async with db.read() as tx:
-        found = await tx.scalar(select(User.id).limit(1))
+        found = await tx.scalar(select(col(User.id)).limit(1))
     if found is not None:
         return None
     return NOBODY

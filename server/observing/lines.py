@@ -34,9 +34,15 @@ def tell(event: str, said: Mapping[str, object]) -> None:
     if not _written_to:
         log.info(event, extra=dict(said))
         return
-    about = {"event": event, "level": "info", "logger": ACCESS, "timestamp": datetime.now(UTC)}
+    line = {
+        **said,
+        "event": event,
+        "level": "info",
+        "logger": ACCESS,
+        "timestamp": datetime.now(UTC),
+    }
     for stream in _written_to:
-        stream.write(orjson.dumps(about | said, option=_OPTIONS))  # pyright: ignore[reportOperatorIssue]
+        stream.write(orjson.dumps(line, option=_OPTIONS))
         stream.flush()
 
 
