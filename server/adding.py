@@ -2,7 +2,6 @@
 
 import logging
 from contextlib import aclosing
-from uuid import uuid4
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
@@ -16,7 +15,7 @@ from server.errors import Busy, ExpectedFailure, Forbidden, Throttled, Unauthent
 from server.ingest.gate import RETRY_SECONDS
 from server.ingest.lines import batches
 from server.ingest.storing import ADDING, MOST_RECORDS, Outcome, Refused, store
-from server.logs import whereabouts
+from server.logs import incident, whereabouts
 from server.resolvers.context import Services
 
 MOST_TOLD = 1000
@@ -84,9 +83,9 @@ def ingest_route(services: Services, browsers: Browsers) -> Route:
         except ClientDisconnect:
             return JSONResponse(told.json(), 499)  # nobody hears it: what came before is stored
         except Exception as error:
-            incident = uuid4().hex[:12]
-            log.error("Internal error %s: %s", incident, whereabouts(error))
-            return _answer(500, "INTERNAL", _BROKEN.format(incident), told)
+            number = incident()
+            log.error("Internal error %s: %s", number, whereabouts(error))
+            return _answer(500, "INTERNAL", _BROKEN.format(number), told)
         return JSONResponse(told.json(), headers=_HEADERS)
 
     return Route("/ingest", endpoint, methods=["POST"])

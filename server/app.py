@@ -1,5 +1,6 @@
 """Puts the server together; the only module that joins its parts."""
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from server.export.plan import planner
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
 from server.files import file_routes
+from server.health.checks import accounts
+from server.health.routes import health_routes
 from server.ingest.gate import Gate
 from server.key_uses import KeyUses
 from server.limits.budgets import budgets_of
@@ -28,6 +31,11 @@ from server.limits.terms import Terms
 from server.links import Signer, load_secret
 from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
+from server.observing.middleware import middleware
+from server.observing.observer import Observer
+from server.observing.scraping import leave
+from server.observing.slow import SlowOperations
+from server.observing.tracing import Tracer
 from server.own_data.routes import OwnData
 from server.pages import page_routes
 from server.persisted import PersistedDocuments
@@ -48,6 +56,9 @@ if TYPE_CHECKING:
     from server.sign_in.openid import Provider
 
 
+log = logging.getLogger(__name__)
+
+
 def create_app(settings: Settings | None = None) -> Starlette:
     """Build the application; nothing is opened until it starts."""
     settings = settings or Settings()
@@ -64,6 +75,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
     key_uses = KeyUses(db)
     pulse = Pulse(db)
     entrance = Entrance(db, key_uses, Attempts(settings.wrong_keys_a_minute))
+    observer = Observer(
+        SlowOperations(settings.slow_seconds, db.explain),
+        None if settings.otlp_endpoint is None else Tracer(settings.otlp_endpoint),
+    )
     services = Services(
         db,
         storage,
@@ -84,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         terms=Terms.of(settings),
         budgets=budgets_of(db, settings),
         persisted=PersistedDocuments.read(settings.documents_file, only=settings.persisted_only),
+        observer=observer,
     )
     scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
     tools = Tools(db, storage, signer, settings.spool, settings.uploads)
@@ -118,6 +134,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         scheduler.start()
         chores.start()
         key_uses.start()
+        if (wrong := await accounts(db)) is not None:
+            log.warning(wrong)
         try:
             yield
         finally:
@@ -128,7 +146,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await hub.close()
             await pulse.close()
             await key_uses.stop()
+            await observer.close()
             await db.close()
+            leave()
 
     app = Starlette(
         routes=[
@@ -138,9 +158,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
             upload_route(services, settings.uploads),
             *file_routes(db, storage, signer),
             *page_routes(),
+            *health_routes(db, storage, settings.metrics_token),
             *sign_in.routes,
             *OwnData(services).routes,
         ],
+        middleware=middleware(settings),
         lifespan=lifespan,
     )
     app.state.db = db

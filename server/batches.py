@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from aiodataloader import DataLoader
 
+from server.observing.operations import loaded
+
 Wanted = frozenset[str] | None
 """The names that will be read of what is loaded; None if that is not known."""
 
@@ -40,6 +42,7 @@ class Batches(DataLoader[Any, Any]):
             alike[batch, _kin(source)].append(source)
         found: dict[tuple[Batch, int], Any] = {}
         for (batch, _), sources in alike.items():
+            loaded(type(batch).__name__, len(sources))
             try:
                 answers: Sequence[Any] = await batch.load(self._context, sources, None)
             except Exception as failure:

@@ -33,6 +33,13 @@ app.add_typer(grants, name="grants")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
+InsecureHttp = Annotated[
+    bool,
+    typer.Option(
+        "--insecure-http",
+        help="Let other machines reach it without https: in a network that is trusted.",
+    ),
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(help="Folder of the embedded database and the files; HYPERDATA_DATA_DIR."),
@@ -45,11 +52,29 @@ def settings_for(data_dir: Path | None) -> Settings:
 
 
 @app.command()
-def serve(host: Host = "127.0.0.1", port: Port = 8000, data_dir: DataDir = None) -> None:
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data_dir: DataDir = None,
+    insecure_http: InsecureHttp = False,  # noqa: FBT002 - a flag
+) -> None:
     """Serve the API, the pages and the files."""
     from server.serving import run
 
-    run(settings_for(data_dir), host, port)
+    run(settings_for(data_dir), host, port, insecure_http=insecure_http)
+
+
+@app.command()
+def doctor(
+    host: Host = "127.0.0.1",
+    data_dir: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,  # noqa: FBT002 - a flag
+    insecure_http: InsecureHttp = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Say what is wrong with the configuration, and what to do; end with 1 if something is."""
+    from server.doctor.command import run
+
+    raise SystemExit(run(data_dir, host, as_json=as_json, insecure_http=insecure_http))
 
 
 @app.command()
@@ -197,17 +222,20 @@ def demo(
         int, typer.Option(help="How many times as much data; applies when it is made.", min=1)
     ] = 1,
     serve: Annotated[bool, typer.Option(help="Serve it, or only make it.")] = True,  # noqa: FBT002 - a flag
+    insecure_http: InsecureHttp = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Make demo data, the first time, and serve it."""
     from rich.console import Console
 
     from server.demo.keys import NotADemo, demo_keys
     from server.pages import MISSING, built
-    from server.serving import run
+    from server.serving import refuse_unsafe, run
     from server.sign_in.command import link_for
 
     console = Console(highlight=False, soft_wrap=True)
     settings = settings_for(data_dir)
+    if serve:
+        refuse_unsafe(settings, host, insecure_http=insecure_http)
     try:
         with console.status("Making demo data …"):
             keys = asyncio.run(demo_keys(settings, scale))
@@ -224,4 +252,4 @@ def demo(
     console.print(f"API key   {keys['owner']}  (of the owner; all four: {data_dir}/demo-keys.json)")
     if not built():
         console.print(MISSING.strip(), style="yellow")
-    run(settings, host, port)
+    run(settings, host, port, insecure_http=insecure_http)

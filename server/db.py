@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import Any, cast
 
 from pydantic.alias_generators import to_snake
 from sqlalchemy import MetaData, event, func, inspect, select
@@ -18,7 +19,8 @@ from sqlmodel import Field, SQLModel
 from server import deadlines
 from server.column_types import KEY_TYPE, dump_json
 from server.errors import BadUserInput
-from server.readers import FileReader
+from server.observing.operations import ran, wrote
+from server.readers import FileReader, indented
 from server.statements import Prepared, Statement
 
 READERS = 4
@@ -115,6 +117,10 @@ class Database:
         # many rows in one statement: it runs the triggers, or saves what it may undo, only once
         engine.dialect.use_insertmanyvalues_wo_returning = True
         event.listen(engine.sync_engine, "handle_error", _say_which_text)
+        event.listen(engine.sync_engine, "before_cursor_execute", _begin_to_time)
+        event.listen(
+            engine.sync_engine, "after_cursor_execute", partial(_time, ran if readonly else wrote)
+        )
         if kind == "postgresql" and readonly:
             event.listen(engine.sync_engine, "before_cursor_execute", _look_for_no_nul, retval=True)
         if kind == "sqlite":
@@ -144,20 +150,40 @@ class Database:
         if self._files is None:
             async with self.read() as tx:
                 return (await tx.execute(prepared.statement, given)).all()
+        parameters = prepared.parameters(given)
         self._enter()
+        started = perf_counter()
         try:
             deadlines.check()
-            parameters = prepared.parameters(given)
             if quick and (rows := self._files.fetch_now(prepared.text, parameters)) is not None:
                 return rows
             async with deadlines.enforced():
                 return await self._files.fetch(prepared.text, parameters)
         finally:
+            ran(prepared.text, len(parameters), perf_counter() - started)
             self._leave()
 
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open one transaction: committed when the block ends, rolled back if it raises."""
         return self._using(self.writer.begin())
+
+    async def explain(self, text: str, parameters: int) -> Sequence[str]:
+        """Return the plan of a statement, a line a step, without a value of any parameter."""
+        if self._files is not None:
+            asked = f"EXPLAIN QUERY PLAN {text}"
+            rows = await self._files.fetch(asked, [None] * parameters)
+            return indented(rows)
+        nothing = f"({', '.join(['NULL'] * parameters)})" if parameters else ""
+        async with self.read() as tx:
+            raw: Any = (await tx.get_raw_connection()).driver_connection
+            async with raw.transaction():
+                await raw.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+                await raw.execute(f"PREPARE explained AS {text}")
+                try:
+                    rows = await raw.fetch(f"EXPLAIN EXECUTE explained{nothing}")
+                finally:
+                    await raw.execute("DEALLOCATE explained")
+        return [line for (line,) in rows]
 
     async def maintain(self, statement: str) -> Sequence[Sequence[Any]]:
         """Run a statement of the database's own that may be in no transaction, such as VACUUM."""
@@ -249,6 +275,27 @@ def _say_which_text(context: ExceptionContext) -> BadUserInput | None:
             )
         error = error.__cause__
     return None
+
+
+def _begin_to_time(tx: Connection, *_: object) -> None:
+    tx.info["began"] = perf_counter()
+
+
+def _time(
+    note: Callable[[str, int, float], None],
+    tx: Connection,
+    _cursor: object,
+    text: str,
+    given: Any,  # noqa: ANN401 - a driver's own
+    _context: object,
+    *_: object,
+) -> None:
+    match given:
+        case [tuple() | dict() as row, *_]:  # many rows by one statement
+            parameters = len(cast("Sequence[object]", row))
+        case _:
+            parameters = len(given or ())
+    note(text, parameters, perf_counter() - tx.info["began"])
 
 
 def _begin(tx: Connection, statement: str) -> None:

@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db import Database, take_turns
 
@@ -33,10 +34,20 @@ def head() -> str:
     return revision
 
 
+def known_versions() -> set[str]:
+    """Return all versions that the code knows."""
+    return {each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 async def current(db: Database) -> str | None:
     """Return the version that the database has; None for an empty one."""
     async with db.write() as tx:
-        return await tx.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+        return await version_in(tx)
+
+
+async def version_in(tx: AsyncConnection) -> str | None:
+    """Return the version that the database has, as a transaction sees it."""
+    return await tx.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
 
 
 async def migrate(db: Database) -> bool:

@@ -81,5 +81,15 @@ class FileReader:
         return connection
 
 
+def indented(steps: Sequence[tuple[int, int, int, str]]) -> list[str]:
+    """Return the steps of a plan (number, number of the one above, unused, text), as a tree."""
+    depths = {0: 0}
+    lines: list[str] = []
+    for number, above, _, text in steps:
+        depths[number] = depths.get(above, 0) + 1
+        lines.append("  " * depths.get(above, 0) + text)
+    return lines
+
+
 def _too_long() -> int:
     return 1

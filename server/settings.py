@@ -160,6 +160,24 @@ class Settings(BaseSettings):
         default=False,
         description="Whether errors keep to themselves which names of the schema may be meant.",
     )
+    access_log: bool = Field(
+        default=True, description="Whether each request is a line in the log, without who asks."
+    )
+    slow_seconds: float = Field(
+        default=1,
+        ge=0,
+        description="After how long an operation is told of in the log with its plan, in seconds.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="Who sends it to /metrics as a bearer token is shown the metrics; this machine "
+        "alone when left out.",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="Where traces are sent, such as http://127.0.0.1:4318/v1/traces; needs the "
+        "extra `opentelemetry`.",
+    )
 
     @model_validator(mode="after")
     def _can_ask_provider(self) -> Self:

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from unittest.mock import patch
 
 import httpx2
@@ -177,11 +177,17 @@ def free_port() -> int:
 
 @contextmanager
 def answering(
-    port: int, *command: str, seconds: float = 60, environment: Mapping[str, str] | None = None
+    port: int,
+    *command: str,
+    seconds: float = 60,
+    environment: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
 ) -> Generator["subprocess.Popen[bytes]"]:
     """Run a command of the server's, from when it answers at a port until the block ends."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "server", *command], env={**os.environ, **(environment or {})}
+        [sys.executable, "-m", "server", *command],
+        env={**os.environ, **(environment or {})},
+        stderr=log,
     )
     try:
         deadline = time.monotonic() + seconds

@@ -63,6 +63,10 @@ class Documents:
             return None
         return self.get(text)
 
+    def name(self, text: str) -> str:
+        """Return the name of a known document that is just one query; nothing if it has none."""
+        return self._queries.get(text) or ""
+
     def keep(self, known: Read) -> None:
         """Remember that a document is valid."""
         text = known.text

@@ -25,6 +25,7 @@ from server.batches import Batch
 from server.execution.expressions import LeftToGraphQL
 from server.execution.makers import node_fields, pages_maker, rows_maker
 from server.execution.plans import Load, Other, Selection
+from server.observing.operations import loaded
 from server.paging import Page
 from server.rows import Layout, Row, Rows
 
@@ -42,6 +43,7 @@ class Levels:
         """Load a field for sources, and show what came, for each."""
         if not sources:
             return []
+        loaded(load.details[0].node.name.value, len(sources))
         context = self._executor.context_value
         context.meter.points += load.points * len(sources)
         values = await self._batch(load).load(context, sources, load.wanted)

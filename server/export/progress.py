@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager, suppress
+from contextvars import Context
 from itertools import chain
 from typing import Any
 
@@ -74,7 +75,7 @@ class Hub:
         self._followers[export_key].add(follower)
         self._due.set()
         if self._polling is None or self._polling.done():
-            self._polling = asyncio.create_task(self._poll())
+            self._polling = asyncio.create_task(self._poll(), context=Context())
         try:
             yield follower
         finally:

@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import Context
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -79,7 +80,7 @@ class Pulse:
         self._followers[followed].add(follower)
         if not self._beats:
             self._at = now()
-            self._beating = asyncio.create_task(self._beat())
+            self._beating = asyncio.create_task(self._beat(), context=Context())
         try:
             yield follower
         finally:

@@ -23,6 +23,7 @@ from server.limits.terms import Terms
 from server.limits.weights import Meter
 from server.links import Purpose, Signer
 from server.live.pulse import Pulse
+from server.observing.observer import Observer
 from server.persisted import PersistedDocuments
 from server.records.audit import AuditAction
 from server.records.users import UserRole
@@ -57,6 +58,7 @@ class Services:
     terms: Terms = field(default_factory=Terms)
     budgets: Budgets | None = None
     persisted: PersistedDocuments = field(default_factory=PersistedDocuments)
+    observer: Observer = field(default_factory=Observer)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from server.schema.exports import ExportMutation, ExportQuery, ExportSubscriptio
 from server.schema.groups import UserGroupMutation, UserGroupQuery
 from server.schema.ingest import IngestMutation, IngestQuery, QuarantinedRecord
 from server.schema.live import LiveSubscription
+from server.schema.observed import Named, observed, observed_known, observed_stream
 from server.schema.queries import ReadingQuery
 from server.schema.rate_limits import RateLimitQuery
 from server.schema.records import (
@@ -123,6 +124,9 @@ class OneOperation(SchemaExtension):
         yield
 
 
+documents = Documents()
+
+
 class Schema(strawberry.Schema):
     """Gives each operation a context, hence a loader, of its own: a socket carries many.
 
@@ -139,6 +143,7 @@ class Schema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None: ...
 
+    @observed
     async def execute(self, query: str | None, *args: Any, **options: Any) -> ExecutionResult:
         """Answer over HTTP: what is to be watched needs a websocket, which uses `stream`."""
         caller = options.get("context_value")
@@ -155,6 +160,7 @@ class Schema(strawberry.Schema):
         executing = partial(super().execute, query, *args, **options)
         return await self._answered(executing, admission, context)
 
+    @observed_stream
     async def stream(self, query: str | None, *args: Any, **options: Any) -> StreamResult:
         """Answer over a websocket, once or again and again."""
         try:
@@ -232,6 +238,7 @@ class Schema(strawberry.Schema):
         """Say whether a document was found valid before, and is just one query, of that name."""
         return documents.query(text, name) is not None
 
+    @observed_known(documents)
     async def execute_known(
         self, text: str, name: str | None, variables: dict[str, Any] | None, context: Context
     ) -> FormattedExecutionResult:
@@ -285,8 +292,6 @@ async def _unsettled(context: object, errors: Sequence[GraphQLError] | None) -> 
     return None
 
 
-documents = Documents()
-
 schema = Schema(
     query=Query,
     mutation=Mutation,
@@ -308,6 +313,6 @@ schema = Schema(
     ],
     execution_context_class=PlanningExecutor,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS),
-    extensions=[CodedErrors, lambda: KnownDocuments(documents), OneOperation],
+    extensions=[CodedErrors, Named, lambda: KnownDocuments(documents), OneOperation],
 )
 schema.show_requirements()

@@ -1,14 +1,13 @@
 """What a client is told of a failure: a code always, and nothing of how we are made."""
 
 import logging
-from uuid import uuid4
 
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
 
 from server.errors import ExpectedFailure, Throttled
-from server.logs import whereabouts
+from server.logs import incident, whereabouts
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +25,13 @@ class CodedErrors(MaskErrors):
 def coded(error: GraphQLError) -> GraphQLError:
     """Return the error as a client may see it."""
     if is_bug(error):
-        incident = uuid4().hex[:12]
-        log.error("Internal error %s: %s", incident, whereabouts(error.original_error))
+        number = incident()
+        log.error("Internal error %s: %s", number, whereabouts(error.original_error))
         return GraphQLError(
-            f"Something went wrong on our side. Tell the operator: incident {incident}.",
+            f"Something went wrong on our side. Tell the operator: incident {number}.",
             nodes=error.nodes,
             path=error.path,
-            extensions={"code": "INTERNAL"},
+            extensions={"code": "INTERNAL", "requestId": number},
         )
     cause = error.original_error
     if isinstance(cause, ExpectedFailure):
@@ -50,12 +49,12 @@ def coded(error: GraphQLError) -> GraphQLError:
 
 def unnoted(failure: Exception) -> GraphQLError:
     """Return what is answered where the audit log could not be added to."""
-    incident = uuid4().hex[:12]
-    log.error("Not noted in the audit log, incident %s: %s", incident, whereabouts(failure))
+    number = incident()
+    log.error("Not noted in the audit log, incident %s: %s", number, whereabouts(failure))
     return GraphQLError(
         "This could not be noted in the audit log, so it is not answered: ask again, or tell the "
-        f"operator: incident {incident}.",
-        extensions={"code": "INTERNAL"},
+        f"operator: incident {number}.",
+        extensions={"code": "INTERNAL", "requestId": number},
     )
 
 

@@ -4,7 +4,6 @@ import logging
 from collections.abc import AsyncIterable
 from contextlib import aclosing
 from pathlib import Path
-from uuid import uuid4
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
@@ -15,7 +14,7 @@ from server.errors import BadUserInput, Busy, ExpectedFailure
 from server.followed_links import FollowedLinks, holder_of
 from server.ingest.gate import RETRY_SECONDS
 from server.links import LinkExpired, LinkInvalid
-from server.logs import whereabouts
+from server.logs import incident, whereabouts
 from server.origins import origin_of
 from server.resolvers.context import Services
 from server.resolvers.uploads import UploadTerms
@@ -45,9 +44,9 @@ def upload_route(services: Services, folder: Path) -> Route:
         except ClientDisconnect:
             return JSONResponse({}, 499)  # nobody hears it
         except Exception as error:
-            incident = uuid4().hex[:12]
-            log.error("Internal error %s: %s", incident, whereabouts(error))
-            return _answer(500, "INTERNAL", _BROKEN.format(incident))
+            number = incident()
+            log.error("Internal error %s: %s", number, whereabouts(error))
+            return _answer(500, "INTERNAL", _BROKEN.format(number))
 
     return Route("/recordings/{id:int}/upload", endpoint, methods=["PUT", "POST"])
 

@@ -92,8 +92,8 @@ async def answered(
 ) -> str:
     """Return an answer as its client sees it, but for what is never the same twice."""
     response = await api.post(document, key, **variables)
-    text = re.sub(r"(\?token=|incident |\"actual\":)[\w.-]+", r"\1…", response.text)
-    text = text.replace('"actual":…', '"actual":0')
+    volatile = r"(\?token=|incident |\"actual\":|\"requestId\": ?\")[\w.-]+"
+    text = re.sub(volatile, r"\1…", response.text).replace('"actual":…', '"actual":0')
     found = json.loads(text)
     if "errors" not in found:
         return f"{response.status_code} {text}"

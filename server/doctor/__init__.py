@@ -1,0 +1,1 @@
+"""`hyperdata doctor`: what is wrong with a server's configuration, in words."""

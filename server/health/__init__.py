@@ -1,0 +1,1 @@
+"""How a server is, for those who keep it running: alive, ready, and its figures."""
