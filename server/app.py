@@ -12,6 +12,7 @@ from server.attempts import Attempts
 from server.browsers import Browsers
 from server.chores import Chores
 from server.db import Database
+from server.edge import HANDLERS, middleware
 from server.endpoint import GraphQLEndpoint
 from server.entrance import Entrance
 from server.erasure.pieces import Tools
@@ -130,6 +131,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *sign_in.routes,
             *OwnData(services).routes,
         ],
+        middleware=middleware(settings),
+        exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
     app.state.db = db
