@@ -26,19 +26,19 @@ class BodyLimit:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _STREAMED.fullmatch(scope["path"]):
+        headers = dict(scope.get("headers", ()))  # there are none of the lifespan
+        length, is_counted = int(headers.get(b"content-length", 0)), b"transfer-encoding" in headers
+        if length <= self._most and not is_counted:
             await self._app(scope, receive, send)
-            return
-        headers = dict(scope["headers"])
-        if int(headers.get(b"content-length", 0)) > self._most:
+        elif _STREAMED.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+        elif length > self._most:
             refused = self._too_large.response()
             if b"expect" in headers:  # whether the body will come is not known
                 refused.headers["Connection"] = "close"
             await refused(scope, receive, send)
-        elif b"transfer-encoding" in headers:
-            await self._count(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._count(scope, receive, send)
 
     async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a body on as long as it is not too large; then answer in the place of the route."""

@@ -10,6 +10,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.edge.connections import Connections
@@ -64,17 +65,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._others = connections
         self._limits = connections.limits
         self._fault: Refusal | None = None
+        self._answering: RequestResponseCycle | None = None  # `cycle` is the one that is read
         self._is_over = False
         self._owed = Owed.NOTHING
         self._since = self._heard = self._answered = 0.0
         self._size = 0  # of headers that are not all there, or of a body
         self._unread = 0
         self._unread_since = 0.0
-
-    @property
-    def _asked(self) -> RequestResponseCycle | None:
-        """What is asked, or was last."""
-        return self.cycle
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(transport)
@@ -104,8 +101,11 @@ class GuardedProtocol(HttpToolsProtocol):
     @property
     def _is_untimed(self) -> bool:
         """Whether nothing is asked, and no timer runs: line ends between requests stop it."""
-        is_idle = (asked := self._asked) is None or asked.response_complete
-        return is_idle and self.timeout_keep_alive_task is None
+        return self._is_all_answered and self.timeout_keep_alive_task is None
+
+    @property
+    def _is_all_answered(self) -> bool:
+        return self._answering is None or self._answering.response_complete
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -122,6 +122,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._others.idle.pop(self, None)
         super().on_headers_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
         super().on_body(body)
@@ -133,7 +137,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._answered = self.loop.time()
-        if self.cycle.response_complete and not self.transport.is_closing():
+        if self._is_all_answered and not self.transport.is_closing():
             self._others.idle[self] = None
 
     def handle_websocket_upgrade(self) -> None:
@@ -184,19 +188,18 @@ class GuardedProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: Refusal) -> None:
         """Say why nothing more is read, if it can be said, and end the connection soon."""
         self._is_over = True
-        cycle = self._asked
-        if cycle is None or (cycle.response_complete and self._owed is not Owed.BODY):
+        earlier, is_in_body = self._answering, self._owed is Owed.BODY
+        if earlier is None or (earlier.response_complete and not is_in_body):
             self._say(refusal)
-        elif self._owed is Owed.BODY:
-            if cycle.response_started:
+        elif is_in_body and earlier is self.cycle:
+            if earlier.response_started:
                 self.transport.close()
             else:
                 self._say(refusal)
-            cycle.disconnected = True
-            cycle.message_event.set()
+            earlier.disconnected = True
+            earlier.message_event.set()
         else:  # of an earlier request's answer nothing must be lost
-            cycle.keep_alive = False
-            self.pipeline.clear()
+            earlier.keep_alive = False
 
     def _say(self, refusal: Refusal) -> None:
         status = HTTPStatus(refusal.status)

@@ -70,7 +70,7 @@ DOCUMENTS = [
     _attack(
         "a filter 300 deep",
         "query($f: ExperimentFilter) { experiments(filter: $f) { totalCount } }",
-        NOT_USABLE,
+        (*NOT_USABLE, "GRAPHQL_VALIDATION_FAILED"),
         {"f": json.loads('{"not": ' * 300 + "{}" + "}" * 300)},
     ),
     _attack(

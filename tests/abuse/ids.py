@@ -34,7 +34,7 @@ UPLOAD = """
   mutation($file: String!) {
     recordingUploadCreate(
       input: {experimentId: $file, recordingId: $file, fileName: $file, fileSize: 1}
-    ) { uploadUrl userErrors { code } }
+    ) { userErrors { code } }
   }
 """
 LOOK_UPS = {
@@ -65,6 +65,7 @@ def _looked_up(field: str, path: str) -> Attack:
 def _uploaded(path: str) -> Attack:
     def send(target: Target) -> Answer:
         answer = target.ask(UPLOAD, file=path)
+        assert b'"data":null' not in answer.body, answer.body
         [error, *_] = json.loads(answer.body)["data"]["recordingUploadCreate"]["userErrors"]
         assert error["code"] in ("NOT_FOUND", "BAD_USER_INPUT")
         return answer

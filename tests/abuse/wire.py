@@ -1,6 +1,7 @@
 """HTTP as bytes, for what no client library would send."""
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterable
@@ -37,7 +38,7 @@ class Answer:
     @property
     def answers(self) -> int:
         """How many answers came over the connection."""
-        return self.raw.count(b"HTTP/1.1 ")
+        return len(re.findall(rb"HTTP/1\.1 \d{3} ", self.raw))
 
 
 def request(
