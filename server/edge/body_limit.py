@@ -1,6 +1,7 @@
 """How large a body may be. Routes that store as they read know better, and are left to that."""
 
 import re
+from contextlib import suppress
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
@@ -26,11 +27,14 @@ class BodyLimit:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(ClientDisconnect):  # of a body that is broken off, nobody waits for an answer
+            await self._pass(scope, receive, send)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))  # there are none of the lifespan
         length, is_counted = int(headers.get(b"content-length", 0)), b"transfer-encoding" in headers
-        if length <= self._most and not is_counted:
-            await self._app(scope, receive, send)
-        elif _STREAMED.fullmatch(scope["path"]):
+        is_small = length <= self._most and not is_counted
+        if is_small or _STREAMED.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
         elif length > self._most:
             refused = self._too_large.response()
@@ -60,8 +64,4 @@ class BodyLimit:
             if not is_refused:
                 await send(message)
 
-        try:
-            await self._app(scope, receive_counted, send_unless_refused)
-        except ClientDisconnect:
-            if not is_refused:
-                raise
+        await self._app(scope, receive_counted, send_unless_refused)

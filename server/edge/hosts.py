@@ -5,6 +5,7 @@ A page from elsewhere whose name suddenly leads to this server (DNS rebinding) s
 listed, any will do. Ports are not looked at.
 """
 
+import re
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from server.settings import Settings
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PROBES = ("/healthz", "/readyz")
 """What is asked by whatever address an orchestrator knows; it tells nothing of anybody."""
+
+_HOST = re.compile(r"(?P<name>[\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 MOST_KNOWN = 1000
 """How many spellings of `Host` are remembered."""
@@ -54,14 +57,9 @@ class Hosts:
         return is_ours
 
     def _is_ours(self, said: str) -> bool:
-        try:
-            parts = urlsplit(f"//{said}")
-            name, _ = parts.hostname, parts.port
-        except ValueError:
+        if (parts := _HOST.fullmatch(said)) is None:
             return False
-        if not name or parts.netloc != said or "@" in said:
-            return False
-        name = name.removesuffix(".")
+        name = _bare(parts["name"]).removesuffix(".")
         if self._any or name in self._names or name.endswith((".localhost", *self._endings)):
             return True
         return self._any_address and _is_address(name)
