@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -19,7 +20,8 @@ from tests.abuse.documents import DOCUMENTS, LIMITED
 from tests.abuse.heads import HEADS, REBINDING, SMUGGLING
 from tests.abuse.ids import IDS
 from tests.abuse.target import VIEWER, Bystander, Target, attacked
-from tests.abuse.wire import Answer, request
+from tests.abuse.wire import Answer, exchange, request
+from tests.conftest import answering, free_port
 
 pytestmark = pytest.mark.repeats
 
@@ -86,10 +88,35 @@ def test_a_flood_of_unfinished_requests_makes_room_for_others(target: Target) ->
     """More connections than there may be: those that ask for nothing go first."""
     begun = f"GET / HTTP/1.1\r\nHost: {target.host}\r\n".encode()
     with ExitStack() as held:
-        for _ in range(300):
-            connection = socket.create_connection(("127.0.0.1", target.port), SECONDS)
-            held.enter_context(connection).sendall(begun)
+        connections = [held.enter_context(opened(target.port, begun)) for _ in range(300)]
         assert target.post(ASKED).status == 200
+        said = [_count(each) for each in connections]
+    assert 0 in said, "none was closed without a word, to make room"
+
+
+def opened(port: int, begun: bytes) -> socket.socket:
+    """Return a connection over which something was begun."""
+    connection = socket.create_connection(("127.0.0.1", port), SECONDS * 5)
+    connection.sendall(begun)
+    return connection
+
+
+def test_without_room_a_client_is_told_to_come_again(tmp_path: Path) -> None:
+    port = free_port()
+    command = ("serve", "--port", str(port), "--data-dir", str(tmp_path))
+    environment = {"HYPERDATA_CONNECTIONS_MAX": "2", "HYPERDATA_EXPORT_WORKERS": "0"}
+    head = ["Host: localhost", "Content-Type: application/json", "X-API-Key: x"]
+    unfinished = request("POST", "/graphql", [*head, "Content-Length: 9"])
+    with answering(port, *command, environment=environment), ExitStack() as held:
+        for _ in range(2):
+            held.enter_context(opened(port, unfinished))
+        refused = exchange(port, request("GET", "/nowhere", head))
+        held.close()
+        served = exchange(port, request("GET", "/nowhere", head))
+
+    assert (refused.status, refused.code) == (503, "BUSY")
+    assert b"retry-after: 5" in refused.raw.lower()
+    assert served.code == "NOT_FOUND"
 
 
 def test_an_answer_that_nobody_reads_is_given_up(target: Target) -> None:
