@@ -8,15 +8,17 @@ that a request costs no timer.
 from asyncio import Transport
 from enum import Enum
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.edge.connections import Connections
 from server.edge.heads import MALFORMED, fault, too_long
 from server.edge.refusals import Refusal
 from server.edge.security import HEADERS
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 LEAST_PACE = 1024
 """Bytes a second that a body must come with, once its first seconds are over."""
@@ -122,7 +124,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._others.idle.pop(self, None)
         super().on_headers_complete()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
