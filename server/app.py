@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
 from server.adding import ingest_route
@@ -13,6 +14,8 @@ from server.attempts import Attempts
 from server.browsers import Browsers
 from server.chores import Chores
 from server.db import Database
+from server.edge import HANDLERS, SecurityHeaders
+from server.edge import middleware as guarding
 from server.endpoint import GraphQLEndpoint
 from server.entrance import Entrance
 from server.erasure.pieces import Tools
@@ -31,7 +34,7 @@ from server.limits.terms import Terms
 from server.links import Signer, load_secret
 from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
-from server.observing.middleware import middleware
+from server.observing.middleware import middleware as observing
 from server.observing.observer import Observer
 from server.observing.scraping import leave
 from server.observing.slow import SlowOperations
@@ -162,7 +165,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *sign_in.routes,
             *OwnData(services).routes,
         ],
-        middleware=middleware(settings),
+        middleware=[
+            Middleware(SecurityHeaders, settings),
+            *observing(settings),
+            *guarding(settings),
+        ],
+        exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
     app.state.db = db

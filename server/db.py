@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 from pydantic.alias_generators import to_snake
 from sqlalchemy import MetaData, event, func, inspect, select
@@ -290,12 +290,8 @@ def _time(
     _context: object,
     *_: object,
 ) -> None:
-    match given:
-        case [tuple() | dict() as row, *_]:  # many rows by one statement
-            parameters = len(cast("Sequence[object]", row))
-        case _:
-            parameters = len(given or ())
-    note(text, parameters, perf_counter() - tx.info["began"])
+    row = given[0] if given and isinstance(given, list) else given  # many rows by one statement
+    note(text, len(row or ()), perf_counter() - tx.info["began"])
 
 
 def _begin(tx: Connection, statement: str) -> None:

@@ -56,6 +56,9 @@ _HEADERS = {
     "Cache-Control": "private, no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # the address is the right to read
+    "Cross-Origin-Resource-Policy": "cross-origin",  # so pages elsewhere may show what they have
+    "Content-Security-Policy": "default-src 'none'; media-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",  # `media-src` is for a browser that plays it
 }
 
 

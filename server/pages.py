@@ -1,15 +1,17 @@
 """The web pages: built from `web/`, carried by the wheel, served with everything they load."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
-from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from server.edge.compression import compress, takes
 
 STATIC = Path(__file__).parent / "static"
 
@@ -38,11 +40,7 @@ def page_routes() -> list[BaseRoute]:
     return [
         Route("/", _home),
         Route("/graphiql", _graphiql),
-        Mount(
-            "/static",
-            _Assets(directory=STATIC, check_dir=False),
-            middleware=[Middleware(GZipMiddleware)],
-        ),
+        Mount("/static", _Assets(directory=STATIC, check_dir=False)),
     ]
 
 
@@ -57,10 +55,34 @@ class _Assets(StaticFiles):
         status_code: int = 200,
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
+        path, asked = Path(full_path), Headers(scope=scope)
+        if path.suffix in _TEXTS:
+            is_whole = isinstance(response, FileResponse) and "range" not in asked
+            if is_whole and takes(asked.get("accept-encoding", "").encode()):
+                response = _compressed(response, path, stat_result.st_mtime_ns)
+            response.headers["Vary"] = "Accept-Encoding"
         response.headers.update(HEADERS)
         if "/assets/" in scope["path"]:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+
+_TEXTS = (".js", ".css", ".svg", ".html", ".ttf")
+
+
+def _compressed(response: Response, path: Path, changed_at: int) -> Response:
+    """Return a file's answer with its content compressed."""
+    small = Response(_gzipped(path, changed_at), response.status_code, dict(response.headers))
+    small.headers["Content-Length"] = str(len(small.body))
+    small.headers["Content-Encoding"] = "gzip"
+    small.headers["ETag"] = f"W/{response.headers['etag']}"  # the same file, in other bytes
+    return small
+
+
+@lru_cache(maxsize=64)
+def _gzipped(path: Path, _changed_at: int) -> bytes:
+    """Return a file, compressed once: else whoever asks again and again keeps a core busy."""
+    return compress(path.read_bytes(), level=2)
 
 
 async def _home(_request: Request) -> Response:

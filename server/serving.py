@@ -1,11 +1,17 @@
 """Runs the server in this process."""
 
+import asyncio
 import gc
+import resource
 import sys
+from functools import partial
+from typing import cast
 
 import uvicorn
 
 from server.app import create_app
+from server.edge.connections import Connections, Limits
+from server.edge.protocol import GuardedProtocol
 from server.logs import configure_logging
 from server.observing import lines
 from server.safety import unsafe
@@ -17,6 +23,12 @@ MESSAGE_BYTES = 1 << 20
 
 SWITCH_SECONDS = 0.0005
 """After how long a thread that waits for Python's lock gets it: those that read wait for it."""
+
+KEEP_ALIVE_SECONDS = 30
+"""How long a connection stays open without a request; it makes room for others before."""
+
+SPARE_FILES = 256
+"""How many files may be open beside connections: the database's, the stored, those of workers."""
 
 
 def refuse_unsafe(settings: Settings, host: str, *, insecure_http: bool) -> None:
@@ -36,8 +48,12 @@ def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False
     app = create_app(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+    connections = Connections(limits(settings, open_files()))
+    protocol = partial(GuardedProtocol, connections=connections)
     uvicorn.run(
         app,
+        http=cast("type[asyncio.Protocol]", protocol),  # whatever makes one
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         host=host,
         port=port,
         log_config=None,
@@ -49,3 +65,21 @@ def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False
         proxy_headers=False,  # `observing` looks at them, after who it is that sends them
         timeout_graceful_shutdown=10,
     )
+
+
+def limits(settings: Settings, files: int) -> Limits:
+    """Return what a client may take of a server, which may have so many files open."""
+    return Limits(
+        connections=min(settings.connections_max, max(files - SPARE_FILES, SPARE_FILES)),
+        header_bytes=settings.header_max_bytes,
+        header_seconds=settings.header_seconds,
+        body_seconds=settings.body_seconds,
+        unread_seconds=settings.unread_seconds,
+    )
+
+
+def open_files() -> int:
+    """Return how many files this process may have open, once it may have as many as it can."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most

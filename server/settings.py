@@ -178,6 +178,50 @@ class Settings(BaseSettings):
         description="Where traces are sent, such as http://127.0.0.1:4318/v1/traces; needs the "
         "extra `opentelemetry`.",
     )
+    allowed_hosts: str = Field(
+        default="",
+        description="Names by which the server may be asked, separated by commas; `*.example.org` "
+        "is any below. This machine's and the one of the public URL always may; left out, "
+        "addresses may, too.",
+    )
+    cors_origins: str = Field(
+        default="",
+        description="Origins whose pages may ask from browsers, by key, separated by commas, such "
+        "as `https://lab.example.org`; `*` is any.",
+    )
+    body_max_bytes: int = Field(
+        default=4 << 20,
+        ge=1,
+        description="How large a request's body may be, in bytes; not of /ingest and of uploads.",
+    )
+    header_max_bytes: int = Field(
+        default=32 << 10,
+        ge=1024,
+        description="How large a request's line and headers may be together, in bytes.",
+    )
+    header_seconds: float = Field(
+        default=15, gt=0, description="How long a client may take to send its headers, in seconds."
+    )
+    body_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="How long a client may take to send a body, in seconds, and 1 s a KiB of it.",
+    )
+    unread_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How long a client may leave an answer unread until it is cut off, in seconds.",
+    )
+    connections_max: int = Field(
+        default=5000,
+        ge=1,
+        description="How many connections may be open: then idle ones make room, or new ones wait.",
+    )
+    compress_from_bytes: int = Field(
+        default=16 << 10,
+        ge=0,
+        description="From how many bytes on JSON is compressed for whoever takes gzip; 0 is never.",
+    )
 
     @model_validator(mode="after")
     def _can_ask_provider(self) -> Self:

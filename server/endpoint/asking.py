@@ -14,17 +14,7 @@ from server.endpoint.refusals import Refusal, bad_request
 from server.errors import ExpectedFailure
 from server.persisted import PersistedDocuments
 
-MOST_BYTES = 4 << 20
-"""How large a request may be: room for as many records as `recordsIngest` takes at once."""
-
 _NAMES = ("query", "documentId", "operationName", "variables", "extensions")
-_TOO_LARGE = Refusal(
-    413,
-    "PAYLOAD_TOO_LARGE",
-    f"A request may have at most {MOST_BYTES >> 20} MiB: send several, or records as lines to "
-    "`POST /ingest`.",
-    {"Connection": "close"},
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +33,12 @@ async def asked_by(request: Request, persisted: PersistedDocuments) -> Asked:
         return _asked(_in_address(request.scope["query_string"]), persisted)
     headers = request.headers
     require_json(headers.get("content-type"), headers.get("content-encoding"))
-    body = await _body(request)
+    body = await request.body()
     try:
         said = await json_pieces.loads(body)  # it may bring records by the thousand
     except orjson.JSONDecodeError:
         raise _not_json("The body") from None
     return _asked(said, persisted)
-
-
-async def _body(request: Request) -> bytes:
-    said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said[:20]) > MOST_BYTES:
-        raise _TOO_LARGE
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MOST_BYTES:
-            raise _TOO_LARGE
-        parts.append(chunk)
-    return b"".join(parts)
 
 
 def _in_address(query: bytes) -> dict[str, object]:
