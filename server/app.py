@@ -16,6 +16,7 @@ from server.endpoint import GraphQLEndpoint
 from server.entrance import Entrance
 from server.erasure.pieces import Tools
 from server.erasure.running import Eraser
+from server.errors import Busy
 from server.export.jobs import Exporter
 from server.export.plan import planner
 from server.export.progress import Hub
@@ -36,6 +37,7 @@ from server.sealing.sealer import Sealer
 from server.settings import Settings
 from server.sign_in.routes import SignIn
 from server.storage import Storage
+from server.unavailable import unavailable
 from server.uploading.drafts import sweep
 from server.uploading.routes import upload_route
 from server.webhooks.delivering import Deliveries
@@ -131,6 +133,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *OwnData(services).routes,
         ],
         lifespan=lifespan,
+        exception_handlers={Busy: unavailable},
     )
     app.state.db = db
     app.state.services = services

@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from server.column_types import KEY_TYPE, dump_json
-from server.errors import BadUserInput
+from server.errors import BadUserInput, Busy
+from server.outages import passing, reaching
 from server.readers import FileReader
 from server.statements import Prepared, Statement
 
@@ -103,6 +104,7 @@ class Database:
         if kind == "postgresql":
             options["connect_args"] = {"server_settings": _SESSION}
             options["execution_options"] = _SNAPSHOT if readonly else {}
+            options["pool_pre_ping"] = True  # it may have been started again since
         engine = create_async_engine(
             self.url,
             json_serializer=dump_json,
@@ -113,7 +115,7 @@ class Database:
         )
         # many rows in one statement: it runs the triggers, or saves what it may undo, only once
         engine.dialect.use_insertmanyvalues_wo_returning = True
-        event.listen(engine.sync_engine, "handle_error", _say_which_text)
+        event.listen(engine.sync_engine, "handle_error", _explain)
         if kind == "postgresql" and readonly:
             event.listen(engine.sync_engine, "before_cursor_execute", _look_for_no_nul, retval=True)
         if kind == "sqlite":
@@ -145,7 +147,10 @@ class Database:
                 return (await tx.execute(prepared.statement, given)).all()
         self._enter()
         try:
-            return await self._files.fetch(prepared.text, prepared.parameters(given), quick=quick)
+            with reaching():
+                return await self._files.fetch(
+                    prepared.text, prepared.parameters(given), quick=quick
+                )
         finally:
             self._leave()
 
@@ -169,7 +174,9 @@ class Database:
     ) -> AsyncGenerator[AsyncConnection]:
         self._enter()
         try:
-            async with opening as tx:
+            async with AsyncExitStack() as stack:
+                with reaching():
+                    tx = await stack.enter_async_context(opening)
                 yield tx
         finally:
             self._leave()
@@ -220,9 +227,16 @@ def _look_for_no_nul(
     return statement, parameters
 
 
-def _say_which_text(context: ExceptionContext) -> BadUserInput | None:
+def _explain(context: ExceptionContext) -> BadUserInput | Busy | None:
+    """Say so where a database is out of reach, which SQLAlchemy itself deals with when it pings."""
+    error = context.original_exception
+    if context.is_pre_ping:
+        return None
+    return _say_which_text(error) or passing(error, disconnected=context.is_disconnect)
+
+
+def _say_which_text(error: BaseException | None) -> BadUserInput | None:
     """Say so where a database refuses a text: a half of a character, or U+0000 in PostgreSQL."""
-    error: BaseException | None = context.original_exception
     while error is not None:
         code = getattr(error, "sqlstate", None)
         if isinstance(error, UnicodeEncodeError) or code in _NO_SUCH_CHARACTER:

@@ -7,7 +7,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
 
-from server.errors import ExpectedFailure
+from server.errors import Busy, ExpectedFailure
 from server.logs import whereabouts
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ def coded(error: GraphQLError) -> GraphQLError:
 
 def unnoted(failure: Exception) -> GraphQLError:
     """Return what is answered where the audit log could not be added to."""
+    if isinstance(failure, Busy):
+        return GraphQLError(failure.message, extensions={"code": failure.code})
     incident = uuid4().hex[:12]
     log.error("Not noted in the audit log, incident %s: %s", incident, whereabouts(failure))
     return GraphQLError(

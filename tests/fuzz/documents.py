@@ -24,6 +24,7 @@ from graphql import (
 )
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 from schemathesis.graphql import nodes
 
 from server.schema import schema as ours
@@ -60,11 +61,8 @@ def documents(pools: Pools, *without: str) -> st.SearchStrategy[str]:
     for name, values in SCALARS.items():
         schemathesis.graphql.scalar(name, values)
     loaded = schemathesis.graphql.from_dict(dict(introspection_from_schema(ours._schema)))
-    operations = [
-        operation
-        for found in loaded.get_all_operations()
-        if (operation := found.ok()).label.partition(".")[2] not in without
-    ]
+    found = [each.ok() for each in loaded.get_all_operations() if isinstance(each, Ok)]
+    operations = [each for each in found if each.label.partition(".")[2] not in without]
     modes = GenerationMode.POSITIVE, GenerationMode.POSITIVE, GenerationMode.NEGATIVE
     drawn = [
         operation.as_strategy(generation_mode=mode) for operation in operations for mode in modes
@@ -89,7 +87,7 @@ class _Putting(Visitor):
     def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> Node | None:
         return self._put(node)
 
-    def _put(self, node: Any) -> Node | None:
+    def _put(self, node: ArgumentNode | ObjectFieldNode) -> Node | None:
         pool = self._pools.get(node.name.value)
         if pool is None or self._chance.random() > SOME:
             return None

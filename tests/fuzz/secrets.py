@@ -29,7 +29,9 @@ _TYPES = (
     *("ContinuousRating", "SparseRating", "SyncMetric", "Component", "Export", "UserGroup"),
     *("ExportSchedule", "AuditEntry", "QuarantinedRecord", "Webhook", "Erasure", "DataRequest"),
 )
-_SHARED = "SELECT experiment_key FROM collaborator c JOIN user u ON u.id = c.user_key WHERE u.user_id = ?"
+_SHARED = (
+    "SELECT experiment_key FROM collaborator c JOIN user u ON u.id = c.user_key WHERE u.user_id = ?"
+)
 
 
 class Demo:
@@ -71,7 +73,9 @@ class Demo:
             f"SELECT participant_id FROM participant WHERE {elsewhere} "
             f"AND participant_id NOT IN ({seen})"
         )
-        emails = f"SELECT email FROM participant WHERE {elsewhere} AND participant_id NOT IN ({seen})"
+        emails = (
+            f"SELECT email FROM participant WHERE {elsewhere} AND participant_id NOT IN ({seen})"
+        )
         others = "SELECT participant_id FROM participant WHERE participant_id <> ?"
         their_emails = "SELECT email FROM participant WHERE participant_id <> ?"
         return {
