@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,12 +171,14 @@ def free_port() -> int:
 
 @contextmanager
 def answering(
-    port: int, *command: str, seconds: float = 60, environment: Mapping[str, str] | None = None
+    port: int,
+    *command: str,
+    seconds: float = 60,
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = (sys.executable, "-m", "server"),
 ) -> Generator["subprocess.Popen[bytes]"]:
     """Run a command of the server's, from when it answers at a port until the block ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "server", *command], env={**os.environ, **(environment or {})}
-    )
+    process = subprocess.Popen([*program, *command], env={**os.environ, **(environment or {})})
     try:
         deadline = time.monotonic() + seconds
         while not _answers(f"http://127.0.0.1:{port}"):

@@ -1,0 +1,151 @@
+"""What the server stands on fails for a while: it comes back by itself, and has lost nothing.
+
+Records are sent and read all the while. Whoever cannot be served is told BUSY, or that nobody is
+there; nobody is told INTERNAL; and what was acknowledged is there afterwards.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests import postgres
+from tests.faults.disks import no_space, small_disk
+from tests.faults.service import Service
+from tests.faults.traffic import Traffic
+
+pytestmark = pytest.mark.repeats
+
+QUICK = 2.0
+"""Seconds in which somebody who reads must be answered, whatever holds up those who write."""
+
+
+def seconds(short: float, long: float) -> pytest.MarkDecorator:
+    """Have a fault last that long in each run of all tests, and in a soak."""
+    return pytest.mark.parametrize("lasting", [short, pytest.param(long, marks=pytest.mark.soak)])
+
+
+@seconds(2, 10)
+def test_a_database_that_another_process_has_locked(tmp_path: Path, lasting: float) -> None:
+    service = Service(tmp_path)
+    with service.up(), Traffic(service).going_on() as traffic:
+        traffic.wait_for_more()
+        with closing(sqlite3.connect(tmp_path / "hyperdata.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            acknowledged, reads = len(traffic.acknowledged), traffic.reads
+            time.sleep(lasting)
+            assert len(traffic.acknowledged) - acknowledged <= 20  # what was under way just then
+            assert traffic.reads - reads > lasting
+            other.execute("ROLLBACK")
+        traffic.wait_for_more()
+    assert traffic.unread == 0
+    assert traffic.slowest_read < QUICK
+
+
+@pytest.mark.soak
+def test_a_database_that_stays_locked_for_longer_than_anybody_waits(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    with service.up(), Traffic(service).going_on() as traffic:
+        traffic.wait_for_more()
+        with closing(sqlite3.connect(tmp_path / "hyperdata.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            time.sleep(40)
+            other.execute("ROLLBACK")
+        traffic.wait_for_more()
+    assert traffic.away > 0
+    assert traffic.slowest_read < QUICK
+
+
+@seconds(2, 10)
+def test_a_disk_that_is_full(tmp_path: Path, lasting: float) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with small_disk(folder) as mounted:
+        service = Service(folder)
+        with service.up() as process, Traffic(service).going_on() as traffic:
+            traffic.wait_for_more()
+            with no_space(folder, process.pid, mounted=mounted):
+                reads = traffic.reads
+                time.sleep(lasting)
+                assert traffic.reads - reads > lasting
+            traffic.wait_for_more()
+            service.completed(service.export())
+    assert traffic.away > 0
+
+
+@seconds(3, 10)
+def test_a_store_that_is_gone(tmp_path: Path, lasting: float) -> None:
+    service = Service(tmp_path)
+    files, elsewhere = tmp_path / "files", tmp_path / "elsewhere"
+    with service.up(), Traffic(service).going_on() as traffic:
+        traffic.wait_for_more()
+        before = service.completed(service.export())
+        files.rename(elsewhere)
+        files.write_text("no folder")
+        again = service.export(before["manifest"]["recipe"]["snapshot"])
+        download = httpx2.get(before["downloadUrl"])
+        assert (download.status_code, download.json()["errors"][0]["extensions"]) == (
+            503,
+            {"code": "BUSY"},
+        )
+        time.sleep(lasting)
+        assert service.look(again)["status"] in {"CREATED", "RUNNING"}
+        files.unlink()
+        elsewhere.rename(files)
+        assert service.completed(again)["sha256"] == before["sha256"]
+        assert httpx2.get(before["downloadUrl"]).status_code == 200
+        traffic.wait_for_more()
+    assert (traffic.away, traffic.unread) == (0, 0)
+
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    "jumps", [[HOUR, -HOUR], pytest.param([HOUR, 0, -HOUR, HOUR, 0] * 4, marks=pytest.mark.soak)]
+)
+def test_a_clock_that_jumps(tmp_path: Path, jumps: list[int]) -> None:
+    service = Service(tmp_path)
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    with (
+        service.up("-m", "tests.faults.shifted", str(clock)),
+        Traffic(service).going_on() as traffic,
+    ):
+        traffic.wait_for_more()
+        before = service.completed(service.export())
+        for jump in jumps:
+            again = service.export(before["manifest"]["recipe"]["snapshot"])
+            clock.with_suffix(".new").write_text(str(jump))
+            clock.with_suffix(".new").replace(clock)
+            assert service.completed(again)["sha256"] == before["sha256"]
+            traffic.wait_for_more()
+    assert (traffic.away, traffic.unread) == (0, 0)
+
+
+@contextmanager
+def lasting_postgres() -> Iterator[postgres.Server]:
+    """Run a server that keeps what it has acknowledged when its processes die."""
+    with postgres.running() as server:
+        server.run("ALTER SYSTEM SET synchronous_commit = on", "SELECT pg_reload_conf()")
+        yield server
+
+
+@seconds(1, 10)
+def test_a_postgresql_that_dies_and_comes_again(tmp_path: Path, lasting: float) -> None:
+    with lasting_postgres() as server:
+        service = Service(tmp_path, server.new())
+        with service.up(), Traffic(service).going_on() as traffic:
+            traffic.wait_for_more()
+            before = service.completed(service.export())
+            again = service.export(before["manifest"]["recipe"]["snapshot"])
+            server.die()
+            time.sleep(lasting)
+            server.rise()
+            traffic.wait_for_more()
+            assert service.completed(again)["sha256"] == before["sha256"]
+    assert traffic.away + traffic.unread > 0
