@@ -5,9 +5,11 @@ there; nobody is told INTERNAL; and what was acknowledged is there afterwards.
 """
 
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -16,7 +18,7 @@ import pytest
 from tests import postgres
 from tests.faults.disks import no_space, small_disk
 from tests.faults.service import Service
-from tests.faults.traffic import Traffic
+from tests.faults.traffic import BATCH, Traffic
 
 pytestmark = pytest.mark.repeats
 
@@ -29,69 +31,92 @@ def seconds(short: float, long: float) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("lasting", [short, pytest.param(long, marks=pytest.mark.soak)])
 
 
-@seconds(2, 10)
-def test_a_database_that_another_process_has_locked(tmp_path: Path, lasting: float) -> None:
-    service = Service(tmp_path)
-    with service.up(), Traffic(service).going_on() as traffic:
-        traffic.wait_for_more()
-        with closing(sqlite3.connect(tmp_path / "hyperdata.db", isolation_level=None)) as other:
+@dataclass(frozen=True)
+class Home:
+    """A server on a small disk of its own, and the file that says how far off its clock is."""
+
+    service: Service
+    process: "subprocess.Popen[bytes]"
+    folder: Path
+    clock: Path
+    mounted: bool
+
+    def set_clock(self, off: int) -> None:
+        draft = self.clock.with_suffix(".new")
+        draft.write_text(str(off))
+        draft.replace(self.clock)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Have another process, as far as SQLite can tell, hold the lock on the database."""
+        with closing(sqlite3.connect(self.folder / "hyperdata.db", isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
+            yield
+            other.execute("ROLLBACK")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    folder, clock = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("clock") / "seconds"
+    clock.write_text("0")
+    with small_disk(folder) as mounted:
+        service = Service(folder)
+        with service.up("-m", "tests.faults.shifted", str(clock)) as process:
+            yield Home(service, process, folder, clock, mounted)
+
+
+@seconds(2, 10)
+def test_a_database_that_another_process_has_locked(home: Home, lasting: float) -> None:
+    with Traffic(home.service).going_on() as traffic:
+        traffic.wait_for_more()
+        with home.locked():
             acknowledged, reads = len(traffic.acknowledged), traffic.reads
             time.sleep(lasting)
-            assert len(traffic.acknowledged) - acknowledged <= 20  # what was under way just then
+            assert len(traffic.acknowledged) - acknowledged <= BATCH  # what was under way just then
             assert traffic.reads - reads > lasting
-            other.execute("ROLLBACK")
         traffic.wait_for_more()
-    assert traffic.unread == 0
+    assert (traffic.away, traffic.unread) == (0, 0)
     assert traffic.slowest_read < QUICK
 
 
 @pytest.mark.soak
-def test_a_database_that_stays_locked_for_longer_than_anybody_waits(tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    with service.up(), Traffic(service).going_on() as traffic:
+def test_a_database_that_stays_locked_for_longer_than_anybody_waits(home: Home) -> None:
+    with Traffic(home.service).going_on() as traffic:
         traffic.wait_for_more()
-        with closing(sqlite3.connect(tmp_path / "hyperdata.db", isolation_level=None)) as other:
-            other.execute("BEGIN EXCLUSIVE")
+        with home.locked():
             time.sleep(40)
-            other.execute("ROLLBACK")
         traffic.wait_for_more()
     assert traffic.away > 0
+    assert traffic.unread == 0
     assert traffic.slowest_read < QUICK
 
 
 @seconds(2, 10)
-def test_a_disk_that_is_full(tmp_path: Path, lasting: float) -> None:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    with small_disk(folder) as mounted:
-        service = Service(folder)
-        with service.up() as process, Traffic(service).going_on() as traffic:
-            traffic.wait_for_more()
-            with no_space(folder, process.pid, mounted=mounted):
-                reads = traffic.reads
-                time.sleep(lasting)
-                assert traffic.reads - reads > lasting
-            traffic.wait_for_more()
-            service.completed(service.export())
+def test_a_disk_that_is_full(home: Home, lasting: float) -> None:
+    with Traffic(home.service).going_on() as traffic:
+        traffic.wait_for_more()
+        with no_space(home.folder, home.process.pid, mounted=home.mounted):
+            reads = traffic.reads
+            time.sleep(lasting)
+            assert traffic.reads - reads > lasting
+        traffic.wait_for_more()
+        home.service.completed(home.service.export())
     assert traffic.away > 0
 
 
 @seconds(3, 10)
-def test_a_store_that_is_gone(tmp_path: Path, lasting: float) -> None:
-    service = Service(tmp_path)
-    files, elsewhere = tmp_path / "files", tmp_path / "elsewhere"
-    with service.up(), Traffic(service).going_on() as traffic:
+def test_a_store_that_is_gone(home: Home, lasting: float) -> None:
+    service = home.service
+    files, elsewhere = home.folder / "files", home.folder / "elsewhere"
+    with Traffic(service).going_on() as traffic:
         traffic.wait_for_more()
         before = service.completed(service.export())
         files.rename(elsewhere)
         files.write_text("no folder")
         again = service.export(before["manifest"]["recipe"]["snapshot"])
         download = httpx2.get(before["downloadUrl"])
-        assert (download.status_code, download.json()["errors"][0]["extensions"]) == (
-            503,
-            {"code": "BUSY"},
-        )
+        assert download.status_code == 503
+        assert download.json()["errors"][0]["extensions"] == {"code": "BUSY"}
         time.sleep(lasting)
         assert service.look(again)["status"] in {"CREATED", "RUNNING"}
         files.unlink()
@@ -108,22 +133,17 @@ HOUR = 3600
 @pytest.mark.parametrize(
     "jumps", [[HOUR, -HOUR], pytest.param([HOUR, 0, -HOUR, HOUR, 0] * 4, marks=pytest.mark.soak)]
 )
-def test_a_clock_that_jumps(tmp_path: Path, jumps: list[int]) -> None:
-    service = Service(tmp_path)
-    clock = tmp_path / "clock"
-    clock.write_text("0")
-    with (
-        service.up("-m", "tests.faults.shifted", str(clock)),
-        Traffic(service).going_on() as traffic,
-    ):
+def test_a_clock_that_jumps(home: Home, jumps: list[int]) -> None:
+    service = home.service
+    with Traffic(service).going_on() as traffic:
         traffic.wait_for_more()
         before = service.completed(service.export())
         for jump in jumps:
             again = service.export(before["manifest"]["recipe"]["snapshot"])
-            clock.with_suffix(".new").write_text(str(jump))
-            clock.with_suffix(".new").replace(clock)
+            home.set_clock(jump)
             assert service.completed(again)["sha256"] == before["sha256"]
             traffic.wait_for_more()
+        home.set_clock(0)
     assert (traffic.away, traffic.unread) == (0, 0)
 
 

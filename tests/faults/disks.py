@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SIZE = 48 << 20
+SIZE = 128 << 20
 """Bytes of a disk that is mounted for a test."""
 
 Switch = Callable[[bool], None]

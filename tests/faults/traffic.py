@@ -10,6 +10,9 @@ from tests.faults.service import Away, Service, ids, record
 from tests.sending import INGEST
 
 BATCH = 20
+_FIRST = count(0, BATCH)
+"""The first number of the next batch, whoever sends it."""
+
 READ = (
     """{ room(roomId: "room_steady") { status participants { nodes { participantId role } } } }"""
 )
@@ -67,7 +70,8 @@ class Traffic:
             self.failures.append(error)
 
     def _send(self) -> None:
-        for first in count(0, BATCH):
+        while not self._over.wait(0.02):
+            first = next(_FIRST)
             numbers = range(first, first + BATCH)
             while not self._over.is_set():
                 try:
@@ -79,8 +83,6 @@ class Traffic:
                 assert told["recordsIngest"]["acceptedCount"] == BATCH, told
                 self.acknowledged += numbers
                 break
-            if self._over.wait(0.02):
-                return
 
     def _read(self) -> None:
         while not self._over.wait(0.05):
