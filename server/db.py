@@ -230,7 +230,7 @@ def _look_for_no_nul(
 def _explain(context: ExceptionContext) -> BadUserInput | Busy | None:
     """Say so where a database is out of reach, which SQLAlchemy itself deals with when it pings."""
     error = context.original_exception
-    if context.is_pre_ping:
+    if context.is_pre_ping or not isinstance(error, Exception):  # else it is cancelled
         return None
     return _say_which_text(error) or passing(error, disconnected=context.is_disconnect)
 

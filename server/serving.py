@@ -6,6 +6,7 @@ import sys
 import uvicorn
 
 from server.app import create_app
+from server.lingering import Lingering
 from server.logs import configure_logging
 from server.settings import Settings
 
@@ -26,6 +27,7 @@ def run(settings: Settings, host: str, port: int) -> None:
         app,
         host=host,
         port=port,
+        http=Lingering,
         log_config=None,
         access_log=False,  # its lines hold the tokens of download links
         ws_max_size=MESSAGE_BYTES,

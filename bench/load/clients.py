@@ -8,7 +8,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -45,8 +45,7 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
@@ -104,7 +103,8 @@ class Client:
                 try:
                     connection = await self._connect()
                 except OSError:
-                    self.answers.outcomes["no connection"] += not self.over.is_set()
+                    if not self.over.is_set():
+                        self.answers.outcomes["no connection"] += 1
                     await asyncio.sleep(0.1)
                     continue
             await self._ask(connection, *self.questions.draw(chance))

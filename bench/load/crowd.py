@@ -50,6 +50,8 @@ async def crowd(told: dict[str, Any]) -> dict[str, Any]:
     under_way = sum(sent < at for sent in answers.sent.values())
     over.set()
     _, unanswered = await asyncio.wait(asking, timeout=LAST_SECONDS)
+    for each in unanswered:
+        each.print_stack()
     await asyncio.wait(besides, timeout=LAST_SECONDS)
     failures = [repr(each.exception()) for each in (*asking, *besides) if _failed(each)]
     return {

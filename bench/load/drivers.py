@@ -18,6 +18,8 @@ _ADD = """mutation($records: JSON!) { recordsIngest(input: {records: $records}) 
   acceptedCount userErrors { code } } }"""
 _RECORDS = 10
 _EVERY = 1.0
+_KEPT_SECONDS = 10.0
+"""How long an export is kept after its end: who follows it must hear of that."""
 
 
 class Failed(Exception):
@@ -55,12 +57,14 @@ class Exports:
     over: asyncio.Event
     going_on: list[str] = field(default_factory=list[str])
     outcomes: Counter[str] = field(default_factory=Counter[str])
+    made: int = 0
     _asked: int = 0
+    _ended: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    _some: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def any(self) -> str | None:
+    async def any(self) -> str:
         """Return one that is under way: another one each time."""
-        if not self.going_on:
-            return None
+        await self._some.wait()
         self._asked += 1
         return self.going_on[self._asked % len(self.going_on)]
 
@@ -69,23 +73,33 @@ class Exports:
             try:
                 await self._look()
             except (ConnectionError, OSError):
-                self.outcomes["no connection"] += not self.over.is_set()
+                if not self.over.is_set():
+                    self.outcomes["no connection"] += 1
             except Failed as failure:
                 self.outcomes[str(failure)] += 1
             await asyncio.sleep(0.5)
 
     async def _look(self) -> None:
         while len(self.going_on) < self.count:
-            asked = {"experimentIds": self.experiments, "anonymization": "KEEP"}
+            asked = {
+                "experimentIds": self.experiments,
+                "anonymization": "KEEP",
+                "idempotencyKey": f"load {self.made}",  # else it would be the same again
+            }
+            self.made += 1
             made = await self.line.ask(_CREATE, input=asked)
             self.going_on.append(made["exportCreate"]["export"]["id"])
+            self._some.set()
         for each in list(self.going_on):
             status = (await self.line.ask(_LOOK, id=each))["export"]["status"]
             if status in {"COMPLETED", "FAILED", "CANCELED"}:
                 self.going_on.remove(each)
+                if not self.going_on:
+                    self._some.clear()
                 self.outcomes[status] += 1
-                await asyncio.sleep(1)  # its followers hear of its end first
-                await self.line.ask(_DELETE, id=each)
+                self._ended.append((time.monotonic(), each))
+        while self._ended and self._ended[0][0] < time.monotonic() - _KEPT_SECONDS:
+            await self.line.ask(_DELETE, id=self._ended.pop(0)[1])
 
 
 @dataclass
@@ -106,7 +120,8 @@ class Records:
                 self.added += told["acceptedCount"]
                 self.outcomes["answered"] += 1
             except (ConnectionError, OSError):
-                self.outcomes["no connection"] += not self.over.is_set()
+                if not self.over.is_set():
+                    self.outcomes["no connection"] += 1
             except Failed as failure:
                 self.outcomes[str(failure)] += 1
             await asyncio.sleep(_EVERY)

@@ -12,12 +12,13 @@ from bench.reading.queries import Q1, Q2, Q3
 
 _ROOM = """query($room: String!) { room(roomId: $room) { roomId status
   participants(first: 10) { nodes { participantId role status } }
-  continuousRatings(first: 50) { nodes { timestamp value } pageInfo { hasNextPage endCursor } } } }"""
+  continuousRatings(first: 50) { nodes { timestamp value }
+    pageInfo { hasNextPage endCursor } } } }"""
 _EVENTS = """query($room: String!, $type: String!) { room(roomId: $room) {
   events(first: 50, filter: { eventType: { startsWith: $type } }) {
     totalCount nodes { eventId eventType timestamp onset response } } } }"""
 _SUMMARY = """query($experiment: String!) { experiment(experimentId: $experiment) {
-  name dataSummary { dataType recordCount } availableData } }"""
+  name dataSummary { dataType recordCount } } }"""
 _EXPORTS = "{ exports(first: 10) { nodes { id status progress { percent } } } }"
 _NEW = """query($room: String!) { asked_%d: room(roomId: $room) { roomId startTime } }"""
 """A document that nobody sent before, so that none of its kind can be kept."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,13 +35,13 @@ class Followed:
 
 @dataclass
 class Socket:
-    """A socket with its subscribers; `an_export` names one that goes on, if there is any."""
+    """A socket with its subscribers; `an_export` names one that goes on."""
 
     number: int
     port: int
     key: str
     room: str
-    an_export: Callable[[], str | None]
+    an_export: Callable[[], Awaitable[str]]
     told: Followed
 
     async def run(self) -> None:
@@ -87,8 +87,7 @@ class Socket:
         await _subscribe(socket, name, _RECORDS, {"room": self.room})
 
     async def _follow_an_export(self, socket: ClientConnection, name: str) -> None:
-        while (export := self.an_export()) is None:
-            await asyncio.sleep(0.1)
+        export = await self.an_export()
         self.told.streams["export: begun"] += 1
         try:
             await _subscribe(socket, name, _EXPORT, {"id": export})

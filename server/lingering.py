@@ -1,0 +1,32 @@
+"""How connections end when the server is told to: not before what was sent to it is answered."""
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LINGER_SECONDS = 0.5
+"""How long a connection on which nothing is asked stays open: a request may be on its way."""
+
+
+class Lingering(HttpToolsProtocol):
+    """Closes a connection that is not in use some moments after it was told to, not at once.
+
+    What a client has sent and the server has not read yet would be lost otherwise, and the client
+    could not know whether it was done.
+    """
+
+    _ending = False
+
+    def shutdown(self) -> None:
+        self._ending = True
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(LINGER_SECONDS, self._close_unused)
+        else:
+            super().shutdown()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self._ending and self.cycle is not None:
+            self.cycle.keep_alive = False  # its answer says that it is the last
+
+    def _close_unused(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
