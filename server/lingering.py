@@ -18,7 +18,7 @@ class Lingering(HttpToolsProtocol):
     def shutdown(self) -> None:
         self._ending = True
         if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(LINGER_SECONDS, self._close_unused)
+            self.loop.call_later(LINGER_SECONDS, self._look_again)
         else:
             super().shutdown()
 
@@ -26,6 +26,10 @@ class Lingering(HttpToolsProtocol):
         super().on_headers_complete()
         if self._ending and self.cycle is not None:
             self.cycle.keep_alive = False  # its answer says that it is the last
+
+    def _look_again(self) -> None:
+        """Let what has come meanwhile be read first: the loop may have been busy all the time."""
+        self.loop.call_later(LINGER_SECONDS / 10, self._close_unused)
 
     def _close_unused(self) -> None:
         if not self.transport.is_closing():

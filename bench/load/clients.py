@@ -14,8 +14,8 @@ import orjson
 
 from bench.load.questions import Questions
 
-MOST_PAUSE = 10.0
-"""Seconds that a pause may take at most: they are drawn at random, most of them short."""
+MOST_PAUSE = 4.0
+"""Seconds that a pause may take: drawn at random, and shorter than a server keeps a connection."""
 
 
 @dataclass

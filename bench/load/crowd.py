@@ -30,9 +30,9 @@ async def crowd(told: dict[str, Any]) -> dict[str, Any]:
     over = asyncio.Event()
     answers, followed = Answers(), Followed()
     questions = Questions.about(Path(told["folder"]))
-    person, room, _ = questions.seats[0]
+    person, room, _, start = questions.seats[0]
     exports = Exports(Line(port, keys[0]), told["experiments"], told["exports"], over)
-    records = Records(Line(port, keys[0]), {"roomId": room, "participantId": person}, over)
+    records = Records(Line(port, keys[0]), {"roomId": room, "participantId": person}, start, over)
     clients = [
         Client(n, port, keys[n % len(keys)], told["pause"], questions, answers, over)
         for n in range(told["clients"])

@@ -108,6 +108,7 @@ class Records:
 
     line: Line
     place: dict[str, str]
+    start: int
     over: asyncio.Event
     added: int = 0
     outcomes: Counter[str] = field(default_factory=Counter[str])
@@ -132,6 +133,6 @@ class Records:
             **self.place,
             "ratingId": f"rat_load_{number}",
             "componentId": "cmp_load",
-            "timestamp": int(time.time() * 1000),
+            "timestamp": self.start + 100 * number,
             "value": 0.5,
         }

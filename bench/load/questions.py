@@ -40,12 +40,13 @@ _MIX: Mapping[str, tuple[str, int]] = {
 class Questions:
     """Draws questions about places that are there."""
 
-    seats: list[tuple[str, str, str]]
+    seats: list[tuple[str, str, str, int]]
 
     @classmethod
     def about(cls, folder: Path) -> "Questions":
-        """Read which places there are: a participant, a room and an experiment in each."""
-        statement = """SELECT p.participant_id, r.room_id, e.experiment_id FROM participant p
+        """Read which places there are: participant, room, experiment, its start."""
+        statement = """SELECT p.participant_id, r.room_id, e.experiment_id, r.experiment_start
+            FROM participant p
             JOIN room r ON r.id = p.room_key JOIN experiment e ON e.id = r.experiment_key"""
         with closing(sqlite3.connect(folder / "hyperdata.db")) as tx:
             return cls(tx.execute(statement).fetchall())
@@ -56,7 +57,7 @@ class Questions:
         text = _MIX[name][0]
         if text is _NEW:
             text %= chance.getrandbits(60)
-        person, room, experiment = chance.choice(self.seats)
+        person, room, experiment, _ = chance.choice(self.seats)
         given = {"room": room, "participant": person, "experiment": experiment, "type": "component"}
         variables = {key: value for key, value in given.items() if f"${key}:" in text}
         return name, {"query": text, "variables": variables}
