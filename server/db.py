@@ -1,6 +1,7 @@
 """The only door to the database: connections to read, transactions to write."""
 
 import asyncio
+import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -147,10 +148,11 @@ class Database:
                 return (await tx.execute(prepared.statement, given)).all()
         self._enter()
         try:
-            with reaching():
-                return await self._files.fetch(
-                    prepared.text, prepared.parameters(given), quick=quick
-                )
+            return await self._files.fetch(prepared.text, prepared.parameters(given), quick=quick)
+        except sqlite3.OperationalError as error:
+            if (busy := passing(error)) is not None:
+                raise busy from error
+            raise
         finally:
             self._leave()
 

@@ -17,15 +17,17 @@ class Lingering(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         self._ending = True
-        if self.cycle is None or self.cycle.response_complete:
+        cycle = getattr(self, "cycle", None)  # declared as if there always were one
+        if cycle is None or cycle.response_complete:
             self.loop.call_later(LINGER_SECONDS, self._look_again)
         else:
             super().shutdown()
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        if self._ending and self.cycle is not None:
-            self.cycle.keep_alive = False  # its answer says that it is the last
+        cycle = getattr(self, "cycle", None)
+        if self._ending and cycle is not None:
+            cycle.keep_alive = False  # it was the last one here
 
     def _look_again(self) -> None:
         """Let what has come meanwhile be read first: the loop may have been busy all the time."""

@@ -38,7 +38,8 @@ class Server:
         self._returned: list[str] = []
 
     def die(self) -> None:
-        """End all its processes at once: they have no time to put anything in order."""
+        """End all its processes at once: what was not acknowledged by then may be lost."""
+        self.run("CHECKPOINT")  # for databases of other tests, which need not be lasting
         postmaster = self._started.get_postmaster_info().process
         postmaster.send_signal(signal.SIGQUIT)
         postmaster.wait(30)
@@ -63,6 +64,12 @@ class Server:
         name = f"test_{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name} ENCODING 'UTF8' {LOCALE}")
         return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def lasting(self) -> str:
+        """Return a new database that has all it acknowledged when the processes die."""
+        url = self.new()
+        self.run(f"ALTER DATABASE {make_url(url).database} SET synchronous_commit = on")
+        return url
 
     @contextmanager
     def lent(self) -> Generator[str]:

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests import postgres
 from tests.faults.disks import no_space, small_disk
 from tests.faults.service import Service
 from tests.faults.traffic import BATCH, Traffic
+from tests.postgres import Server as Postgres
 
 pytestmark = pytest.mark.repeats
 
@@ -147,25 +147,18 @@ def test_a_clock_that_jumps(home: Home, jumps: list[int]) -> None:
     assert (traffic.away, traffic.unread) == (0, 0)
 
 
-@contextmanager
-def lasting_postgres() -> Iterator[postgres.Server]:
-    """Run a server that keeps what it has acknowledged when its processes die."""
-    with postgres.running() as server:
-        server.run("ALTER SYSTEM SET synchronous_commit = on", "SELECT pg_reload_conf()")
-        yield server
-
-
 @seconds(1, 10)
-def test_a_postgresql_that_dies_and_comes_again(tmp_path: Path, lasting: float) -> None:
-    with lasting_postgres() as server:
-        service = Service(tmp_path, server.new())
-        with service.up(), Traffic(service).going_on() as traffic:
-            traffic.wait_for_more()
-            before = service.completed(service.export())
-            again = service.export(before["manifest"]["recipe"]["snapshot"])
-            server.die()
-            time.sleep(lasting)
-            server.rise()
-            traffic.wait_for_more()
-            assert service.completed(again)["sha256"] == before["sha256"]
+def test_a_postgresql_that_dies_and_comes_again(
+    tmp_path: Path, postgres: Postgres, lasting: float
+) -> None:
+    service = Service(tmp_path, postgres.lasting())
+    with service.up(), Traffic(service).going_on() as traffic:
+        traffic.wait_for_more()
+        before = service.completed(service.export())
+        again = service.export(before["manifest"]["recipe"]["snapshot"])
+        postgres.die()
+        time.sleep(lasting)
+        postgres.rise()
+        traffic.wait_for_more()
+        assert service.completed(again)["sha256"] == before["sha256"]
     assert traffic.away + traffic.unread > 0

@@ -6,6 +6,9 @@ from server.export.workers import Done, Failed
 from server.records.exports import ExportErrorCode
 
 
+_AWAY = ExportErrorCode.STORAGE_FAILED.name
+
+
 class Patience:
     """Counts the time of each export from the first of the failures that it had in a row.
 
@@ -18,7 +21,7 @@ class Patience:
 
     def waits(self, export_key: int, outcome: Done | Failed | None) -> bool:
         """Note how an attempt ended; tell whether to try again as if it had not been."""
-        if not isinstance(outcome, Failed) or outcome.code != ExportErrorCode.STORAGE_FAILED:
+        if not isinstance(outcome, Failed) or outcome.code != _AWAY:
             self._since.pop(export_key, None)
             return False
         since = self._since.setdefault(export_key, time.monotonic())
