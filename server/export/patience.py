@@ -5,7 +5,6 @@ import time
 from server.export.workers import Done, Failed
 from server.records.exports import ExportErrorCode
 
-
 _AWAY = ExportErrorCode.STORAGE_FAILED.name
 
 
