@@ -17,7 +17,7 @@ PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -p
 # fixtures. They begin in the order of their names, so that the longest is not the last.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
 
-.PHONY: demo test test-plain check pages schema lock bench-export bench-ingest bench-read bench-retention clean
+.PHONY: demo test test-plain check pages schema lock soak bench-export bench-ingest bench-load bench-read bench-retention clean
 
 demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8000
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory pages; \
@@ -32,6 +32,9 @@ test: $(TESTABLE) check $(WEB_ALL) pages  ## check and test everything
 
 test-plain: $(TESTABLE) $(WEB_ALL) pages  ## the same tests with queries left to graphql-core
 	HYPERDATA_FAST_PATH=0 $(BIN)/python -m pytest $(AT_ONCE)
+
+soak: $(TESTABLE)  ## fuzzing for minutes, and each fault for as long as it may last
+	$(BIN)/pytest -m soak --durations 20
 
 check: $(TESTABLE) $(WEB_ALL)  ## lint, types, layers, dependencies
 	$(BIN)/ruff check .
@@ -88,6 +91,9 @@ NODE_PEERS := $(patsubst bench/peers/%/package.json,bench/peers/%/node_modules/.
 
 bench-ingest: $(TESTABLE)  ## ingest over HTTP against a bulk insert alone, and what readers notice
 	$(BIN)/python -m bench.ingest --write
+
+bench-load: $(TESTABLE)  ## hundreds of clients, subscribers and exports on one server process
+	$(BIN)/python -m bench.load --write
 
 bench-retention: $(TESTABLE)  ## what readers notice while retention deletes millions of rows
 	$(BIN)/python -m bench.retention --write

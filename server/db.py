@@ -1,9 +1,10 @@
 """The only door to the database: connections to read, transactions to write."""
 
 import asyncio
+import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -18,8 +19,9 @@ from sqlmodel import Field, SQLModel
 
 from server import deadlines
 from server.column_types import KEY_TYPE, dump_json
-from server.errors import BadUserInput
+from server.errors import BadUserInput, Busy
 from server.observing.operations import ran, wrote
+from server.outages import passing, reaching
 from server.readers import FileReader, indented
 from server.statements import Prepared, Statement
 
@@ -106,6 +108,7 @@ class Database:
         if kind == "postgresql":
             options["connect_args"] = {"server_settings": _SESSION}
             options["execution_options"] = _SNAPSHOT if readonly else {}
+            options["pool_pre_ping"] = True  # it may have been started again since
         engine = create_async_engine(
             self.url,
             json_serializer=dump_json,
@@ -116,7 +119,7 @@ class Database:
         )
         # many rows in one statement: it runs the triggers, or saves what it may undo, only once
         engine.dialect.use_insertmanyvalues_wo_returning = True
-        event.listen(engine.sync_engine, "handle_error", _say_which_text)
+        event.listen(engine.sync_engine, "handle_error", _explain)
         event.listen(engine.sync_engine, "before_cursor_execute", _begin_to_time)
         event.listen(
             engine.sync_engine, "after_cursor_execute", partial(_time, ran if readonly else wrote)
@@ -159,6 +162,10 @@ class Database:
                 return rows
             async with deadlines.enforced():
                 return await self._files.fetch(prepared.text, parameters)
+        except sqlite3.OperationalError as error:
+            if (busy := passing(error)) is not None:
+                raise busy from error
+            raise
         finally:
             ran(prepared.text, len(parameters), perf_counter() - started)
             self._leave()
@@ -201,7 +208,9 @@ class Database:
     ) -> AsyncGenerator[AsyncConnection]:
         self._enter()
         try:
-            async with deadlines.enforced(), opening as tx:
+            async with deadlines.enforced(), AsyncExitStack() as stack:
+                with reaching():
+                    tx = await stack.enter_async_context(opening)
                 try:
                     yield tx
                 except asyncio.CancelledError:
@@ -263,9 +272,16 @@ def _look_for_no_nul(
     return statement, parameters
 
 
-def _say_which_text(context: ExceptionContext) -> BadUserInput | None:
+def _explain(context: ExceptionContext) -> BadUserInput | Busy | None:
+    """Say so where a database is out of reach, which SQLAlchemy itself deals with when it pings."""
+    error = context.original_exception
+    if context.is_pre_ping or not isinstance(error, Exception):  # else it is cancelled
+        return None
+    return _say_which_text(error) or passing(error, disconnected=context.is_disconnect)
+
+
+def _say_which_text(error: BaseException | None) -> BadUserInput | None:
     """Say so where a database refuses a text: a half of a character, or U+0000 in PostgreSQL."""
-    error: BaseException | None = context.original_exception
     while error is not None:
         code = getattr(error, "sqlstate", None)
         if isinstance(error, UnicodeEncodeError) or code in _NO_SUCH_CHARACTER:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Literal
 from urllib.parse import quote
 
+from obstore.exceptions import BaseError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -20,7 +21,7 @@ from server.access import Actor
 from server.byte_ranges import PartialFile, unmet
 from server.containers import CONTAINERS
 from server.db import Database
-from server.errors import ExpectedFailure, NotFound
+from server.errors import Busy, ExpectedFailure, NotFound
 from server.export.media_types import MEDIA_TYPES
 from server.followed_links import FollowedLinks, holder_of, lost
 from server.links import LinkExpired, LinkInvalid, Purpose, Signer
@@ -50,6 +51,7 @@ _STATUS: Mapping[type[ExpectedFailure], int] = {
     LinkInvalid: 403,
     NotFound: 404,
     FileExpired: 410,
+    Busy: 503,
 }
 
 _HEADERS = {
@@ -213,7 +215,9 @@ async def send(file: File, storage: Storage, request: Request) -> Response:
             return RedirectResponse(url, headers=_HEADERS)  # Range and all are up to the store
         if (size := await storage.size(file.key)) is None:
             raise FileNotFoundError
-    except (OSError, UnsafeKey) as error:
+    except (OSError, UnsafeKey, BaseError) as error:
+        if not await storage.is_there():
+            raise Busy("The files cannot be reached at this moment: try again soon.") from error
         log.error("A file that a row points to is not in the store: %s", type(error).__name__)
         raise NotFound("That file is not in the store: tell the operator.") from error
     headers = {**file.headers, "Content-Length": str(size), "Accept-Ranges": "none"}

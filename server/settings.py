@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="Whether webhooks may lead to this machine, also by http; else to public "
         "addresses alone, by https.",
     )
+    storage_patience_seconds: float = Field(
+        default=600,
+        ge=0,
+        description="How long an export waits for a store that is out of reach, in seconds.",
+    )
     smallest_cell: int = Field(
         default=5, ge=3, description="How many participants a statistic in a file must describe."
     )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
 
 CHUNK = 1 << 20
@@ -47,6 +48,18 @@ class Storage:
         if path == self.root or not path.is_relative_to(self.root):
             raise UnsafeKey("A key names a file inside the store.")
         return path
+
+    async def is_there(self) -> bool:
+        """Tell whether the store can be reached at all."""
+        if self.root is not None:
+            return await asyncio.to_thread(self.root.is_dir)
+        try:
+            await obstore.head_async(self._store, "is-there")
+        except FileNotFoundError:
+            return True
+        except (OSError, BaseError):
+            return False
+        return True
 
     async def put(self, key: str, data: bytes | AsyncIterable[bytes]) -> None:
         """Store a file, whole or not at all."""

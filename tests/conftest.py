@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,12 +183,11 @@ def answering(
     seconds: float = 60,
     environment: Mapping[str, str] | None = None,
     log: IO[bytes] | None = None,
+    program: Sequence[str] = (sys.executable, "-m", "server"),
 ) -> Generator["subprocess.Popen[bytes]"]:
     """Run a command of the server's, from when it answers at a port until the block ends."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "server", *command],
-        env={**os.environ, **(environment or {})},
-        stderr=log,
+        [*program, *command], env={**os.environ, **(environment or {})}, stderr=log
     )
     try:
         deadline = time.monotonic() + seconds

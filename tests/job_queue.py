@@ -35,8 +35,10 @@ ELSEWHERE = "another-host/1:1:1:abc"
 FILES = "files"
 
 
-def settings(tmp_path: Path, lease_seconds: float = 600) -> Settings:
-    return Settings(data_dir=tmp_path, lease_seconds=lease_seconds)
+def settings(tmp_path: Path, lease_seconds: float = 600, patience: float = 0) -> Settings:
+    return Settings(
+        data_dir=tmp_path, lease_seconds=lease_seconds, storage_patience_seconds=patience
+    )
 
 
 def fake_plan(settings: Settings) -> Planner:

@@ -2,12 +2,14 @@
 
 import asyncio
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -28,10 +30,23 @@ HASTE = ("fsync = off", "full_page_writes = off", "synchronous_commit = off")
 class Server:
     """A running server. A database takes a while to make, so one is emptied and lent again."""
 
-    def __init__(self, url: str) -> None:
-        self._url = make_url(url).set(drivername="postgresql+asyncpg", password="")
+    def __init__(self, started: Any) -> None:
+        self._started = started
+        url = make_url(started.get_uri())
+        self._url = url.set(drivername="postgresql+asyncpg", password="")
         self._numbers = count(1)
         self._returned: list[str] = []
+
+    def die(self) -> None:
+        """End all its processes at once: what was not acknowledged by then may be lost."""
+        self.run("CHECKPOINT")  # for databases of other tests, which need not be lasting
+        postmaster = self._started.get_postmaster_info().process
+        postmaster.send_signal(signal.SIGQUIT)
+        postmaster.wait(30)
+
+    def rise(self) -> None:
+        """Start it again, at the same place."""
+        self._started.ensure_postgres_running()
 
     def run(self, *statements: str, url: str | None = None) -> None:
         """Execute statements in a database, by default in the server's own."""
@@ -49,6 +64,12 @@ class Server:
         name = f"test_{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name} ENCODING 'UTF8' {LOCALE}")
         return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def lasting(self) -> str:
+        """Return a new database that has all it acknowledged when the processes die."""
+        url = self.new()
+        self.run(f"ALTER DATABASE {make_url(url).database} SET synchronous_commit = on")
+        return url
 
     @contextmanager
     def lent(self) -> Generator[str]:
@@ -87,7 +108,7 @@ def running() -> Generator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="pg"))  # a short path: a socket's may have 107 letters
     try:
         with get_server(folder / "data") as started:
-            server = Server(started.get_uri())
+            server = Server(started)
             server.run(*(f"ALTER SYSTEM SET {each}" for each in HASTE), "SELECT pg_reload_conf()")
             yield server
     finally:

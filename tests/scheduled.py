@@ -56,7 +56,7 @@ class Lab:
         self.person = a_participant(self.room)
         self.event = an_event(self.person)
         self.key = ""
-        self.settings = Settings(data_dir=folder, lease_seconds=600)
+        self.settings = Settings(data_dir=folder, lease_seconds=600, storage_patience_seconds=0)
         self.act = "write"
         """What the fake worker does with an export: see `tests.fake_worker`."""
 

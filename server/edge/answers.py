@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server.edge.refusals import Refusal
+from server.edge.unavailable import unavailable
+from server.errors import Busy
 
 _TOLD = {
     HTTPStatus.NOT_FOUND: (
@@ -29,7 +32,8 @@ async def unanswered(_request: Request, error: Exception) -> Response:
     return Refusal(status, code, message, dict(error.headers or {})).response()
 
 
-HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-    HTTPException: unanswered
+HANDLERS: dict[type[Exception], Callable[[Any, Exception], Awaitable[Response]]] = {
+    HTTPException: unanswered,
+    Busy: unavailable,
 }
 """What the application is told to do with these errors."""

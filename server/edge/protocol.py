@@ -10,10 +10,11 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from server.edge.connections import Connections
 from server.edge.heads import MALFORMED, fault, too_long
+from server.edge.lingering import Lingering
 from server.edge.refusals import Refusal
 from server.edge.security import HEADERS
 
@@ -59,7 +60,7 @@ class _Refused(Exception):
     """Ends the parsing of a request; the parser makes it an error of its own."""
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedProtocol(Lingering):
     """A connection that is ended if its client takes too much of the server."""
 
     def __init__(self, *args: Any, connections: Connections, **named: Any) -> None:  # noqa: ANN401 - uvicorn's

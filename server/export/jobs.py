@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.db import Database
-from server.errors import ExpectedFailure
+from server.errors import Busy, ExpectedFailure
 from server.export.holders import new_holder
 from server.export.housekeeping import Housekeeper
 from server.export.leases import (
@@ -26,6 +26,7 @@ from server.export.leases import (
     release,
     renew,
 )
+from server.export.patience import Patience
 from server.export.progress import Hub
 from server.export.schedules import settle
 from server.export.seals import seal
@@ -97,6 +98,7 @@ class Exporter:
         self._allowed = allowed
         self._command = command
         self._name = new_holder()
+        self._patience = Patience(settings.storage_patience_seconds)
         self._housekeeper = Housekeeper(db, storage, Spools(settings.spool), hub, self.wake)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
@@ -150,10 +152,13 @@ class Exporter:
             return False
         self._hub.nudge(export.id)
         outcome = await self._outcome(worker, export)
+        waits = self._patience.waits(export.id, outcome)
         if not (isinstance(outcome, Done) and await self._publish(export, outcome)):
-            await self._give_up(export, outcome)
+            await self._give_up(export, None if waits else outcome)
         self._hub.nudge(export.id)
         await self._housekeeper.tidy([export.id])
+        if waits:
+            await comes(self._stopping, RETRY_SECONDS)
         return True
 
     async def _claim(self) -> Row[Any] | None:
@@ -192,6 +197,8 @@ class Exporter:
             return await self._attempt(worker, export)
         except WorkerLost:
             return WORKER_WAS_LOST
+        except Busy:
+            return None
         except ExpectedFailure as failure:
             return Failed(ExportErrorCode.INTERNAL, failure.message)
         except Exception as error:

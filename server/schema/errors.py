@@ -6,7 +6,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
 
-from server.errors import ExpectedFailure, Throttled
+from server.errors import Busy, ExpectedFailure, Throttled
 from server.logs import incident, whereabouts
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ def coded(error: GraphQLError) -> GraphQLError:
 
 def unnoted(failure: Exception) -> GraphQLError:
     """Return what is answered where the audit log could not be added to."""
+    if isinstance(failure, Busy):
+        return GraphQLError(failure.message, extensions={"code": failure.code})
     number = incident()
     log.error("Not noted in the audit log, incident %s: %s", number, whereabouts(failure))
     return GraphQLError(

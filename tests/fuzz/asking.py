@@ -1,0 +1,58 @@
+"""A fuzzed server: each document is asked with each key and without one, and each answer judged."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import httpx2
+
+from tests.conftest import LiveServer
+from tests.fuzz.secrets import Demo
+
+MOST_SECONDS = 10
+"""How long an answer may take, on a busy machine."""
+
+
+class Fuzzed:
+    """A server, and what was found out about it so far."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self.demo = Demo(server.data_dir)
+        self.codes: Counter[str] = Counter()
+        self._url = f"{server.url}/graphql"
+        self._process = server.process
+        self._keys = dict(server.keys)
+        self._hidden = self.demo.hidden(server.keys)
+        self._http = httpx2.Client(timeout=MOST_SECONDS)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def judge(self, document: str) -> None:
+        """Ask a document in every way; AssertionError if an answer is not as it must be."""
+        refused = self._http.post(self._url, json={"query": document})
+        assert refused.status_code == 401, (refused.status_code, document)
+        assert "data" not in refused.json(), document
+        for who, key in self._keys.items():
+            answer = self._post(document, key)
+            assert answer.status_code < 500, (answer.status_code, who, answer.text, document)
+            self._sound(answer.json(), document)
+            self._tight(answer.text, who, document)
+        assert self._process.poll() is None, document
+
+    def _post(self, document: str, key: str) -> httpx2.Response:
+        return self._http.post(self._url, json={"query": document}, headers={"X-API-Key": key})
+
+    def _sound(self, answer: Any, document: str) -> None:
+        errors = answer.get("errors", [])
+        assert errors or isinstance(answer.get("data"), dict), (answer, document)
+        for error in errors:
+            code = error["extensions"]["code"]
+            self.codes[code] += 1
+            assert code != "INTERNAL", (error, document)
+        self.codes["answered"] += not errors
+
+    def _tight(self, text: str, who: str, document: str) -> None:
+        plain = json.dumps(json.loads(text), ensure_ascii=False)
+        found = [each for each in self._hidden[who] if each in plain and each not in document]
+        assert not found, (who, found, plain[:2000], document)
