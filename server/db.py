@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from pydantic.alias_generators import to_snake
 from sqlalchemy import MetaData, event, func, inspect, select
@@ -306,7 +306,7 @@ def _time(
     _context: object,
     *_: object,
 ) -> None:
-    row = given[0] if given and isinstance(given, list) else given  # many rows by one statement
+    row: Any = cast("list[Any]", given)[0] if given and isinstance(given, list) else given
     note(text, len(row or ()), perf_counter() - tx.info["began"])
 
 
