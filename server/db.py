@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 from pydantic.alias_generators import to_snake
 from sqlalchemy import MetaData, event, func, inspect, select
@@ -274,11 +274,9 @@ def _time(
     _context: object,
     *_: object,
 ) -> None:
-    match given:
-        case [tuple() | dict() as row, *_]:  # many rows by one statement
-            parameters = len(cast("Sequence[object]", row))
-        case _:
-            parameters = len(given or ())
+    rows: Any = given or ()
+    many = type(rows) is list and type(rows[0]) in (tuple, dict)  # by one statement
+    parameters = len(rows[0] if many else rows)
     note(text, parameters, perf_counter() - tx.info["began"])
 
 
