@@ -274,10 +274,11 @@ def _time(
     _context: object,
     *_: object,
 ) -> None:
-    rows: Any = given or ()
-    many = type(rows) is list and type(rows[0]) in (tuple, dict)  # by one statement
-    parameters = len(rows[0] if many else rows)
-    note(text, parameters, perf_counter() - tx.info["began"])
+    rows: list[Any] = given or []
+    first: object = next(iter(rows), None)
+    is_many = type(rows) is list and type(first) in (tuple, dict)  # by one statement
+    parameters: list[Any] = rows[0] if is_many else rows
+    note(text, len(parameters), perf_counter() - tx.info["began"])
 
 
 def _begin(tx: Connection, statement: str) -> None:
