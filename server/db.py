@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 from pydantic.alias_generators import to_snake
 from sqlalchemy import MetaData, event, func, inspect, select
@@ -306,8 +306,11 @@ def _time(
     _context: object,
     *_: object,
 ) -> None:
-    row: Any = cast("list[Any]", given)[0] if given and isinstance(given, list) else given
-    note(text, len(row or ()), perf_counter() - tx.info["began"])
+    rows: list[Any] = given or []
+    first: object = next(iter(rows), None)
+    is_many = type(rows) is list and type(first) in (tuple, dict)  # by one statement
+    parameters: list[Any] = rows[0] if is_many else rows
+    note(text, len(parameters), perf_counter() - tx.info["began"])
 
 
 def _begin(tx: Connection, statement: str) -> None:
