@@ -203,10 +203,16 @@ class Database:
 
 
 async def _stop(tx: AsyncConnection) -> None:
-    """Stop what SQLite is at, as nobody waits for it: asyncpg does so by itself."""
+    """Stop what SQLite is at, as nobody waits for it: asyncpg does so by itself.
+
+    Again and again, until its thread is free: a statement that has not quite begun is not stopped.
+    """
     if tx.dialect.name == "sqlite":
         raw: Any = (await tx.get_raw_connection()).driver_connection
-        await raw.interrupt()
+        free = asyncio.ensure_future(raw.set_trace_callback(None))  # done in its turn
+        while not free.done():
+            await raw.interrupt()
+            await asyncio.wait({free}, timeout=0.02)
 
 
 async def take_turns(tx: AsyncConnection, number: int) -> None:
