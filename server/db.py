@@ -175,12 +175,15 @@ class Database:
     ) -> AsyncGenerator[AsyncConnection]:
         self._enter()
         try:
-            async with deadlines.enforced(), opening as tx:
+            async with deadlines.enforced() as at, opening as tx:
+                if at is None or self._files is None:  # asyncpg stops what is cancelled by itself
+                    yield tx
+                    return
+                stopping = asyncio.create_task(_stop(tx, at))
                 try:
                     yield tx
-                except asyncio.CancelledError:
-                    await _stop(tx)
-                    raise
+                finally:
+                    stopping.cancel()
         finally:
             self._leave()
 
@@ -202,17 +205,17 @@ class Database:
         await self.writer.dispose()
 
 
-async def _stop(tx: AsyncConnection) -> None:
-    """Stop what SQLite is at, as nobody waits for it: asyncpg does so by itself.
+async def _stop(tx: AsyncConnection, at: float) -> None:
+    """Stop what SQLite is at from a moment of the loop's clock on, until this is cancelled.
 
-    Again and again, until its thread is free: a statement that has not quite begun is not stopped.
+    SQLAlchemy waits for the statement before it lets go of who is cancelled, and a statement that
+    has not quite begun is not stopped: hence beside it, and again and again.
     """
-    if tx.dialect.name == "sqlite":
-        raw: Any = (await tx.get_raw_connection()).driver_connection
-        free = asyncio.ensure_future(raw.set_trace_callback(None))  # done in its turn
-        while not free.done():
-            await raw.interrupt()
-            await asyncio.wait({free}, timeout=0.02)
+    raw: Any = (await tx.get_raw_connection()).driver_connection
+    await asyncio.sleep(at - asyncio.get_running_loop().time())
+    while True:
+        await raw.interrupt()
+        await asyncio.sleep(0.02)
 
 
 async def take_turns(tx: AsyncConnection, number: int) -> None:

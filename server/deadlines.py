@@ -114,18 +114,24 @@ def check() -> None:
 
 
 @asynccontextmanager
-async def enforced() -> AsyncGenerator[None]:
-    """Cancel what is done in the block at the operation's deadline: DeadlineExceeded."""
+async def enforced() -> AsyncGenerator[float | None]:
+    """Cancel what is done in the block at the operation's deadline, if any: DeadlineExceeded.
+
+    The block is told when that is, by the event loop's clock.
+    """
     bound = _current.get()
     if bound is None or bound.at is None:
-        yield
+        yield None
         return
     bound.check()
     scope = asyncio.timeout_at(bound.at)
     try:
         async with scope:
-            yield
+            yield scope.when()
     except TimeoutError:
         if scope.expired():
             raise bound.exceeded from None
+        raise
+    except Exception:
+        bound.check()  # it was stopped, and says so in words of its own
         raise
