@@ -128,7 +128,8 @@ async def test_what_outlives_an_operation_is_not_bound_by_its_deadline(api: Api)
     async def later() -> object:
         await asyncio.sleep(0.3)
         async with api.db.read() as tx:
-            return (await tx.execute(text("SELECT 2"))).scalar_one()
+            found: object = (await tx.execute(text("SELECT 2"))).scalar_one()
+        return found
 
     with deadline(0.1):
         outliving = asyncio.create_task(later())

@@ -64,9 +64,13 @@ async def over_a_socket(api: Api, key: str, **said: Any) -> dict[str, Any]:
     """Return what is answered to one operation, by graphql-transport-ws."""
     coming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     going: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    scope = {"type": "websocket", "path": "/graphql", "headers": [(b"x-api-key", key.encode())]}
+    scope: dict[str, Any] = {
+        "type": "websocket",
+        "path": "/graphql",
+        "headers": [(b"x-api-key", key.encode())],
+    }
     scope |= {"query_string": b"", "subprotocols": ["graphql-transport-ws"], "root_path": ""}
-    serving = asyncio.create_task(api.app(scope, coming.get, going.put))  # type: ignore[arg-type] # messages are dicts
+    serving = asyncio.create_task(api.app(scope, coming.get, going.put))
 
     def say(message: object) -> None:
         coming.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
