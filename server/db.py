@@ -208,14 +208,17 @@ class Database:
     ) -> AsyncGenerator[AsyncConnection]:
         self._enter()
         try:
-            async with deadlines.enforced(), AsyncExitStack() as stack:
+            async with deadlines.enforced() as at, AsyncExitStack() as stack:
                 with reaching():
                     tx = await stack.enter_async_context(opening)
+                if at is None or self._files is None:  # asyncpg stops what is cancelled by itself
+                    yield tx
+                    return
+                stopping = asyncio.create_task(_stop(tx, at))
                 try:
                     yield tx
-                except asyncio.CancelledError:
-                    await _stop(tx)
-                    raise
+                finally:
+                    stopping.cancel()
         finally:
             self._leave()
 
@@ -237,11 +240,17 @@ class Database:
         await self.writer.dispose()
 
 
-async def _stop(tx: AsyncConnection) -> None:
-    """Stop what SQLite is at, as nobody waits for it: asyncpg does so by itself."""
-    if tx.dialect.name == "sqlite":
-        raw: Any = (await tx.get_raw_connection()).driver_connection
+async def _stop(tx: AsyncConnection, at: float) -> None:
+    """Stop what SQLite is at from a moment of the loop's clock on, until this is cancelled.
+
+    SQLAlchemy waits for the statement before it lets go of who is cancelled, and a statement that
+    has not quite begun is not stopped: hence beside it, and again and again.
+    """
+    raw: Any = (await tx.get_raw_connection()).driver_connection
+    await asyncio.sleep(at - asyncio.get_running_loop().time())
+    while True:
         await raw.interrupt()
+        await asyncio.sleep(0.02)
 
 
 async def take_turns(tx: AsyncConnection, number: int) -> None:

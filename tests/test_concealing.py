@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.factories import a_user, save
 
 pytestmark = pytest.mark.anyio
 
-MISTAKES = (
+MISTAKES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("{ viewer { nam } }", {}),
     ("{ viewr { name } }", {}),
     ("{ experiments(frst: 1) { totalCount } }", {}),

@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, MutableMapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -64,14 +64,21 @@ async def over_a_socket(api: Api, key: str, **said: Any) -> dict[str, Any]:
     """Return what is answered to one operation, by graphql-transport-ws."""
     coming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     going: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    scope = {"type": "websocket", "path": "/graphql", "headers": [(b"x-api-key", key.encode())]}
+    scope: dict[str, Any] = {
+        "type": "websocket",
+        "path": "/graphql",
+        "headers": [(b"x-api-key", key.encode())],
+    }
     scope |= {"query_string": b"", "subprotocols": ["graphql-transport-ws"], "root_path": ""}
-    serving = asyncio.create_task(api.app(scope, coming.get, going.put))  # type: ignore[arg-type] # messages are dicts
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        await going.put(dict(message))
 
     def say(message: object) -> None:
         coming.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
 
     coming.put_nowait({"type": "websocket.connect"})
+    serving = asyncio.ensure_future(api.app(scope, coming.get, send))
     say({"type": "connection_init"})
     say({"type": "subscribe", "id": "1", "payload": said})
     for _ in range(2):  # accepted, and acknowledged

@@ -141,7 +141,8 @@ async def test_a_page_that_is_too_large_is_refused_by_its_field(api: Api, key: s
 
 
 async def test_numbers_made_of_many_rows_cost_more(api: Api, key: str) -> None:
-    query = "{ experiments(first: 1) { nodes { statistics(groupBy: []) { n } quality { completeness } } } }"
+    asked = "statistics(groupBy: []) { n } quality { completeness }"
+    query = f"{{ experiments(first: 1) {{ nodes {{ {asked} }} }} }}"
     cost = (await api.post(query, key)).json()["extensions"]["cost"]
     assert cost == cost | {"requested": 1 + 1 + 1 + 100 + 200, "actual": 303}
 

@@ -76,8 +76,9 @@ async def test_a_key_without_the_scope_is_refused(api: Api, field: str) -> None:
     others = {"read:ratings", "read:sync", "read:events"} - {ROLL_UPS[field]}
     without = await api.key_of(owner.key, *reading, *others)
     allowed = await api.key_of(owner.key, *reading, ROLL_UPS[field])
-    room = f"rooms {{ nodes {{ {field} participants {{ nodes {{ {field} }} }} }} }}"
-    query = f"{{ experiments {{ nodes {{ {field} {room} }} }} }}"
+    people = f"participants(first: 5) {{ nodes {{ {field} }} }}"
+    room = f"rooms(first: 5) {{ nodes {{ {field} {people} }} }}"
+    query = f"{{ experiments(first: 5) {{ nodes {{ {field} {room} }} }} }}"
 
     assert (await api.refusal(query, without))[0] == "FORBIDDEN"
     await api.ask(query, allowed)
@@ -85,7 +86,9 @@ async def test_a_key_without_the_scope_is_refused(api: Api, field: str) -> None:
 
 async def test_aligned_ratings_name_participants_and_need_both_scopes(api: Api) -> None:
     owner, _ = await a_lab(api)
-    query = f"{{ experiments {{ nodes {{ rooms {{ nodes {{ {ALIGNED} }} }} }} }} }}"
+    query = (
+        f"{{ experiments(first: 5) {{ nodes {{ rooms(first: 5) {{ nodes {{ {ALIGNED} }} }} }} }} }}"
+    )
     scopes = {"read:experiments", "read:participants", "read:ratings"}
 
     await api.ask(query, await api.key_of(owner.key, *scopes))
@@ -101,8 +104,9 @@ async def test_numbers_are_made_of_what_may_be_seen_and_no_more(api: Api) -> Non
     themselves = a_user(role="PARTICIPANT", participant_id=PERSON)
     await save(api.db, themselves)
     fields = " ".join(f"f{i}: {field}" for i, field in enumerate(ROLL_UPS))
-    query = f"""{{ experiments {{ nodes {{ {fields}
-      rooms {{ nodes {{ {fields} {ALIGNED} participants {{ nodes {{ {fields} }} }} }} }} }} }} }}"""
+    query = f"""{{ experiments(first: 5) {{ nodes {{ {fields}
+      rooms(first: 5) {{ nodes {{ {fields} {ALIGNED}
+        participants(first: 5) {{ nodes {{ {fields} }} }} }} }} }} }} }}"""
 
     whole = await api.ask(query, await api.key_of(owner.key))
     own = await api.ask(query, await api.key_of(themselves.key))
@@ -146,8 +150,8 @@ async def test_the_number_of_statements_does_not_grow_with_the_number_of_rooms(a
     counts = {}
 
     for rooms in (1, 20):
-        query = f"""{{ experiments {{ nodes {{ rooms(first: {rooms}) {{ nodes {{ {ALIGNED} {fields}
-          participants {{ nodes {{ {fields} }} }} }} }} }} }} }}"""
+        query = f"""{{ experiments(first: 5) {{ nodes {{ rooms(first: {rooms}) {{ nodes {{
+          {ALIGNED} {fields} participants(first: 5) {{ nodes {{ {fields} }} }} }} }} }} }} }}"""
         with api.counting() as statements:
             data = await api.ask(query, key)
         nodes = data["experiments"]["nodes"][0]["rooms"]["nodes"]

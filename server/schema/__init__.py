@@ -1,6 +1,6 @@
 """What clients see, put together from its parts: the only GraphQL of the server."""
 
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -204,7 +204,7 @@ class Schema(strawberry.Schema):
 
     async def _answered(
         self,
-        executing: Callable[[], Awaitable[ExecutionResult]],
+        executing: Callable[[], Coroutine[Any, Any, ExecutionResult]],
         admission: Admission | None,
         context: object,
     ) -> ExecutionResult:

@@ -1,15 +1,14 @@
 """Whether an operation may be executed: its bounds, its cost, and what its sender has left."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from graphql import ExecutionResult as GraphQLExecutionResult
 from graphql import GraphQLError, OperationType
 from strawberry.types import ExecutionResult
 
-from server.deadlines import deadline
+from server.deadlines import InTime, deadline
 from server.errors import DeadlineExceeded, ExpectedFailure, IntrospectionOff
 from server.limits.bounds import check_variables, refuse_beyond
 from server.limits.measuring import Measured
@@ -95,7 +94,7 @@ def refusal(failure: ExpectedFailure | GraphQLError) -> GraphQLError:
 
 
 async def in_time(
-    executing: Callable[[], Awaitable[Result]], admission: Admission
+    executing: Callable[[], Coroutine[Any, Any, Result]], admission: Admission
 ) -> Result | ExecutionResult:
     """Execute an operation until its deadline.
 
@@ -105,16 +104,13 @@ async def in_time(
     with deadline(admission.seconds) as bound:
         if admission.asked.kind is not OperationType.QUERY:
             return await executing()
-        assert bound.at is not None
-        scope = asyncio.timeout_at(bound.at)
         try:
-            async with scope:
-                result = await executing()
-        except TimeoutError:
-            if not scope.expired():
-                raise
-            return ExecutionResult(None, [refusal(bound.exceeded)])
-    causes = (error.original_error for error in result.errors or ())
+            result = await InTime(executing(), bound)
+        except DeadlineExceeded as failure:
+            return ExecutionResult(None, [refusal(failure)])
+    if not result.errors:
+        return result
+    causes = (error.original_error for error in result.errors)
     if any(isinstance(cause, DeadlineExceeded) for cause in causes):
         return ExecutionResult(None, [refusal(bound.exceeded)])
     return result
