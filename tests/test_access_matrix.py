@@ -396,6 +396,7 @@ async def test_what_is_hidden_is_answered_as_what_is_not_there(lab: Lab, case: C
     for variables in (given, absent):
         with lab.api.counting() as statements:
             answer = (await lab.api.post(case.document, key, **variables)).json()
+        answer["extensions"]["cost"].pop("available")  # which comes back as time goes by
         told.append((answer, statements))
     assert told[0] == told[1]
 

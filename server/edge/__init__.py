@@ -8,6 +8,7 @@ from server.edge.compression import Compression
 from server.edge.cors import OtherOrigins
 from server.edge.hosts import OurHosts
 from server.edge.security import SecurityHeaders as SecurityHeaders
+from server.edge.turns import Turns
 from server.settings import Settings
 
 
@@ -15,6 +16,7 @@ def middleware(settings: Settings) -> list[Middleware]:
     """Return what each request passes within `SecurityHeaders`, the outermost first."""
     others = [Middleware(OtherOrigins, settings)] if settings.cors_origins else []
     return [
+        Middleware(Turns),
         Middleware(OurHosts, settings),
         *others,
         Middleware(Compression, settings),

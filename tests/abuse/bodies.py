@@ -43,7 +43,7 @@ def _said_to_be_large(target: Target) -> Answer:
 
 
 def _large_form(target: Target) -> Answer:
-    form = b"key=" + b"x" * (3 << 20)
+    form = b"key=" + b"x" * (5 << 20)
     return target.send(
         "POST", "/auth/sign-in", "Content-Type: application/x-www-form-urlencoded", body=form
     )
@@ -88,10 +88,10 @@ BODIES = [
         "multipart/form-data; boundary=x",
     ),
     _posted("plain text, as pages elsewhere can post", ASKED, "text/plain"),
-    Attack("a body of 3 MiB", lambda target: target.post(b" " * (3 << 20)), TOO_LARGE, (413,)),
+    Attack("a body of 5 MiB", lambda target: target.post(b" " * (5 << 20)), TOO_LARGE, (413,)),
     Attack("a body said to be of a TiB", _said_to_be_large, TOO_LARGE, (413,)),
     Attack("chunks without end", _chunked_without_end, TOO_LARGE, (413,)),
-    Attack("a form of 3 MiB", _large_form, TOO_LARGE, (413,)),
+    Attack("a form of 5 MiB", _large_form, TOO_LARGE, (413,)),
     Attack(
         "a line without end",
         _endless_line,
