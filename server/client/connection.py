@@ -115,7 +115,7 @@ class Server:
                 "address."
             )
         try:
-            body: Any = orjson.loads(answer.content)
+            body: Any = None if answer.status_code == 404 else orjson.loads(answer.content)
             errors, data = body.get("errors"), body.get("data")
         except (orjson.JSONDecodeError, AttributeError) as error:
             raise NoServer(

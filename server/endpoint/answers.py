@@ -11,7 +11,7 @@ from starlette.responses import Response
 from server.endpoint.negotiation import GRAPHQL, JSON
 from server.endpoint.refusals import Refusal
 
-_STATUS = {"INTERNAL": 500, "THROTTLED": 429}
+_STATUS = {"INTERNAL": 500, "THROTTLED": 429, "DEADLINE_EXCEEDED": 503, "BUSY": 503}
 """What is wrong with a request that was not executed is the client's to mend, but for these."""
 
 _HEADERS = {
