@@ -13,6 +13,7 @@ from server.errors import ExpectedFailure
 
 _TIMEOUT = httpx2.Timeout(30, connect=10)
 _PASSING = (429, 502, 503, 504)
+_ACCEPT = "application/graphql-response+json, application/json;q=0.9"  # then a status says more
 """Statuses of a server, or of what stands before it, that will be back."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -64,7 +65,8 @@ class Server:
         self.url = url.rstrip("/").removesuffix("/graphql")
         self.key = key.strip()
         self.say = say
-        self._http = httpx2.Client(timeout=_TIMEOUT, headers={"X-API-Key": self.key})
+        headers = {"X-API-Key": self.key, "Accept": _ACCEPT}
+        self._http = httpx2.Client(timeout=_TIMEOUT, headers=headers)
         self._reached = False
 
     def __enter__(self) -> "Server":

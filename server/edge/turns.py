@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 TURN_SECONDS = 0.005
 """How long a turn should take."""
 
-MOST = 64
+MOST = 16
 """How many requests are begun in a turn, however quickly they are answered."""
 
 
