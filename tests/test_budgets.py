@@ -2,22 +2,25 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.api_keys import issue
 from server.db import Database
 from server.errors import Throttled
 from server.limits.bucket import SECOND, Bucket
 from server.limits.budgets import SLICES, BudgetHolder, Budgets
-from tests.conftest import Api, opened
+from tests.conftest import Api, answering, free_port, opened
 from tests.factories import a_user, an_experiment, save
 
 pytestmark = pytest.mark.anyio
@@ -144,6 +147,40 @@ async def test_two_servers_give_out_no_more_than_the_bucket_its_refill_and_a_sli
             refilled = (clock.now - began) * bucket.refill // SECOND
             assert spent <= bucket.size + refilled + 2 * (bucket.size // SLICES + 1)
             clock.now += pause
+
+
+async def test_two_processes_share_a_budget(tmp_path: Path, migrated_file: Path) -> None:
+    shutil.copyfile(migrated_file, tmp_path / "hyperdata.db")
+    db = Database(f"sqlite+aiosqlite:///{tmp_path}/hyperdata.db")
+    owner = a_user()
+    await save(db, owner, *(an_experiment(owner) for _ in range(20)))
+    async with db.write() as tx:
+        key = await issue(tx, owner.key, "test", ("*",))
+    await db.close()
+    most = {"HYPERDATA_BUDGET": "1000", "HYPERDATA_BUDGET_REFILL": "1"}
+    ports = (free_port(), free_port())
+    began, spent = time.monotonic(), 0
+    with ExitStack() as running:
+        for port in ports:
+            command = ("serve", "--port", str(port), "--data-dir", str(tmp_path))
+            running.enter_context(answering(port, *command, environment=most))
+        while True:
+            answers = [
+                httpx2.post(
+                    f"http://127.0.0.1:{port}/graphql",
+                    json={"query": TWENTY},
+                    headers={"X-API-Key": key},
+                ).json()
+                for port in ports
+            ]
+            told = [answer["extensions"]["cost"] for answer in answers if "data" in answer]
+            spent += sum(cost["actual"] for cost in told)
+            if not told:
+                break
+        refilled = time.monotonic() - began
+
+    slices = 2 * (1000 // SLICES)
+    assert 1000 - slices <= spent <= 1000 + refilled + slices
 
 
 @asynccontextmanager
