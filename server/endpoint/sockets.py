@@ -32,7 +32,7 @@ from server.browsers import Browsers
 from server.endpoint.answers import dump
 from server.endpoint.messages import message_in
 from server.endpoint.places import Places, TooManySockets
-from server.errors import ExpectedFailure, Throttled, Unauthenticated
+from server.errors import Busy, ExpectedFailure, Throttled, Unauthenticated
 from server.logs import whereabouts
 from server.resolvers.context import Caller, Services
 from server.schema import schema
@@ -45,6 +45,9 @@ INIT_SECONDS = 10
 FORBIDDEN = 4403
 TOO_MANY = 4429
 """What closes a socket that is one too many, or comes from where too many wrong keys came."""
+
+TRY_AGAIN_LATER = 1013
+"""What closes a socket while it cannot be found out who is there."""
 
 BROKEN = 4500
 """What closes a socket when we fail, as HTTP 500."""
@@ -105,6 +108,8 @@ class _Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
                 await self.handle_invalid_message("This is no message of graphql-transport-ws.")
             else:
                 await super().handle_message(known)
+        except Busy as failure:
+            await self.websocket.close(TRY_AGAIN_LATER, failure.message)
         except Exception as error:
             log.error("A message of a socket could not be answered: %s", whereabouts(error))
             await self.websocket.close(BROKEN, "Something went wrong on our side.")
