@@ -14,6 +14,7 @@ from server.edge.connections import Connections, Limits
 from server.edge.protocol import GuardedProtocol
 from server.logs import configure_logging
 from server.observing import lines
+from server.persisted import UnreadableDocuments
 from server.safety import unsafe
 from server.settings import Settings
 from server.wire import SocketProtocol
@@ -45,7 +46,10 @@ def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False
     refuse_unsafe(settings, host, insecure_http=insecure_http)
     configure_logging()
     lines.configure(wanted=settings.access_log)
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except UnreadableDocuments as error:
+        raise SystemExit(f"HYPERDATA_DOCUMENTS_FILE: {error}") from error
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
     connections = Connections(limits(settings, open_files()))

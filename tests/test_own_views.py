@@ -1,7 +1,8 @@
 """What a participant is shown: their own records, with everybody else in them under codes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -35,7 +36,7 @@ from server.resolvers import context
 from server.resolvers.own_columns import holds_text, is_closed
 from server.rows import layout_of
 from tests.asked import conditions_of
-from tests.conftest import Api
+from tests.conftest import Api, opened
 from tests.factories import a_participant, a_room, an_event, an_experiment, save
 from tests.own_view_lab import (
     ANNA,
@@ -61,9 +62,10 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def lab(any_api: Api) -> Lab:
-    """A lab in either kind of database."""
-    return await a_lab(any_api)
+async def lab(tmp_path: Path, any_url: str) -> AsyncGenerator[Lab]:
+    """A lab in either kind of database, where one may ask for everything at once."""
+    async with opened(tmp_path, database_url=any_url, most_cost=10**12, budget=0) as api:
+        yield await a_lab(api)
 
 
 @pytest.fixture

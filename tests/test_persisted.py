@@ -3,7 +3,6 @@
 import asyncio
 import json
 import subprocess
-import sys
 from collections.abc import AsyncGenerator, MutableMapping
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.command import hyperdata
 from tests.conftest import Api, opened
 from tests.factories import a_user, save
 
@@ -67,9 +67,14 @@ async def over_a_socket(api: Api, key: str, **said: Any) -> dict[str, Any]:
     scope: dict[str, Any] = {
         "type": "websocket",
         "path": "/graphql",
-        "headers": [(b"x-api-key", key.encode())],
+        "headers": [(b"host", b"test"), (b"x-api-key", key.encode())],
     }
-    scope |= {"query_string": b"", "subprotocols": ["graphql-transport-ws"], "root_path": ""}
+    scope |= {
+        "scheme": "ws",
+        "query_string": b"",
+        "subprotocols": ["graphql-transport-ws"],
+        "root_path": "",
+    }
 
     async def send(message: MutableMapping[str, Any]) -> None:
         await going.put(dict(message))
@@ -138,9 +143,8 @@ async def test_an_operator_may_allow_persisted_documents_alone(strict: Api) -> N
         assert not answer.get("data")
 
 
-def checked(*arguments: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "server", "documents", "check", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def checked(file: Path) -> "subprocess.CompletedProcess[str]":
+    return hyperdata("documents", "check", file)
 
 
 def test_documents_can_be_checked_before_they_are_used(tmp_path: Path) -> None:
@@ -163,7 +167,12 @@ def test_documents_can_be_checked_before_they_are_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["[]", "{", "{}", '{"a": 5}'])
 def test_a_file_that_holds_no_documents_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "documents.json").write_text(content)
-    told = checked(tmp_path / "documents.json")
-    assert told.returncode == 1
-    assert "documents.json" in told.stderr
-    assert "Traceback" not in told.stderr
+    file = tmp_path / "documents.json"
+    serving = hyperdata(
+        *("serve", "--port", "1", "--data-dir", tmp_path),
+        environment={"HYPERDATA_DOCUMENTS_FILE": str(file)},
+    )
+    for told in checked(file), serving:
+        assert told.returncode == 1
+        assert "documents.json" in told.stderr
+        assert "Traceback" not in told.stderr
