@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         default=100, ge=1, description="How many operations may go on at once on a websocket."
     )
     most_cost: int = Field(
-        default=10_000_000,
+        default=1_000_000_000,
         ge=1,
         description="What an operation may cost, in points: about the rows that it may return.",
     )

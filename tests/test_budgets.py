@@ -64,10 +64,24 @@ async def test_what_is_spent_comes_back_as_time_goes_by(db: Database) -> None:
     assert budgets.left(SOMEBODY) == 100
 
 
+async def test_what_may_cost_very_much_needs_a_tenth_and_pays_for_the_rest_later(
+    db: Database,
+) -> None:
+    clock = Clock()
+    budgets = Budgets(db, Bucket(100, 10), clock)
+    assert await budgets.reserve(SOMEBODY, 1_000_000) == 10
+    budgets.settle(SOMEBODY, 10, 130)
+    assert budgets.left(SOMEBODY) == 0
+    clock.now += 3 * SECOND
+    assert not await is_taken(budgets, 1)
+    clock.now += SECOND
+    assert budgets.left(SOMEBODY) == 10
+
+
 async def test_what_was_not_needed_is_given_back(db: Database) -> None:
     budgets = Budgets(db, Bucket(100, 10), Clock())
     await budgets.take(SOMEBODY, 100)
-    budgets.give_back(SOMEBODY, 70)
+    budgets.settle(SOMEBODY, 70, 0)
     assert budgets.left(SOMEBODY) == 70
 
 
@@ -84,7 +98,7 @@ async def test_what_one_server_gives_back_another_can_spend(db: Database) -> Non
     here, there = (Budgets(db, Bucket(100, 1), clock) for _ in range(2))
     assert await is_taken(here, 100)
     assert not await is_taken(there, 50)
-    here.give_back(SOMEBODY, 90)
+    here.settle(SOMEBODY, 90, 0)
     assert await is_taken(here, 6)
     for _ in range(100):  # it is told in the background
         clock.now += 2 * SECOND
@@ -142,7 +156,7 @@ async def test_two_servers_give_out_no_more_than_the_bucket_its_refill_and_a_sli
         for server, points, percent, pause in steps:
             if await is_taken(servers[server], points):
                 back = points * percent // 100
-                servers[server].give_back(SOMEBODY, back)
+                servers[server].settle(SOMEBODY, points, points - back)
                 spent += points - back
             refilled = (clock.now - began) * bucket.refill // SECOND
             assert spent <= bucket.size + refilled + 2 * (bucket.size // SLICES + 1)

@@ -67,7 +67,7 @@ REFUSED = {
     "pages of pages by edges": "{ experiments(first: 1000) { edges { node { rooms(first: 1000) { "
     "edges { node { events(first: 1000) { edges { node { id } } } } } } } } } }",
     "roll-ups": "{ experiments(first: 1000) { nodes { rooms(first: 1000) { nodes { "
-    "statistics(groupBy: []) { n } } } } } }",
+    "participants { nodes { statistics(groupBy: []) { n } } } } } } } }",
     "operations": " ".join(f"query q{i} {{ viewer {{ name }} }}" for i in range(60)),
 }
 

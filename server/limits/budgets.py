@@ -33,6 +33,13 @@ from server.settings import Settings
 SLICES = 20
 """Into how many slices a bucket is cut."""
 
+RESERVED = 10
+"""The part of a bucket, one in so many, that an operation must find in it however much it may cost.
+
+Most lists are far shorter than their pages may be: what an operation reads beyond that part is
+spent when it has been read, if need be of what comes back later.
+"""
+
 MOST_HOLDERS = 10_000
 """Of how many holders a server keeps what they have spent: of those who spent last."""
 
@@ -122,10 +129,18 @@ class Budgets:
                 self._move(known, -cost, now)
                 raise _throttled(wait)
 
-    def give_back(self, holder: BudgetHolder, points: int) -> None:
-        """Give back what was not needed of what was taken."""
-        if points > 0:
-            self._move(self._of(holder), -(points * SECOND // self.bucket.refill), 0)
+    async def reserve(self, holder: BudgetHolder, points: int) -> int:
+        """Spend what an operation may cost, or a part of it; return how much. Throttled."""
+        reserved = min(points, max(self.bucket.size // RESERVED, 1))
+        await self.take(holder, reserved)
+        return reserved
+
+    def settle(self, holder: BudgetHolder, reserved: int, actual: int) -> None:
+        """Give back what was not needed of what was reserved, or spend what was needed beyond."""
+        if actual > reserved:
+            self._move(self._of(holder), self.bucket.time_of(actual - reserved), self._clock())
+        else:
+            self._move(self._of(holder), -((reserved - actual) * SECOND // self.bucket.refill), 0)
 
     def _of(self, holder: BudgetHolder) -> _Known:
         if (known := self._known.get(holder)) is None:

@@ -15,7 +15,7 @@ class Terms:
     suggestions       whether errors may name what might have been meant
     """
 
-    most_cost: int = 10_000_000
+    most_cost: int = 1_000_000_000
     deadline_seconds: float = 30
     introspection: bool = True
     suggestions: bool = True

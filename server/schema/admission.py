@@ -22,13 +22,14 @@ _SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 
 
 class Admission:
-    """An operation that may be executed: what it may cost is taken from its sender's budget."""
+    """An operation that may be executed: of what it may cost, some is taken from a budget before."""
 
-    __slots__ = ("_context", "_is_settled", "asked")
+    __slots__ = ("_context", "_is_settled", "_reserved", "asked")
 
-    def __init__(self, asked: Measured, context: Context) -> None:
+    def __init__(self, asked: Measured, context: Context, reserved: int) -> None:
         self.asked = asked
         self._context = context
+        self._reserved = reserved
         self._is_settled = False
 
     @property
@@ -58,7 +59,7 @@ class Admission:
         if budgets is None or holder is None:
             return {"cost": {"requested": meter.requested, "actual": actual}}
         if not self._is_settled:
-            budgets.give_back(holder, meter.requested - actual)
+            budgets.settle(holder, self._reserved, actual)
             self._is_settled = True
         return {
             "cost": {
@@ -81,9 +82,10 @@ async def admit(
         check_variables(variables)
     cost = context.meter.requested = asked.cost.points(variables or {})
     refuse_beyond("cost", cost, terms.most_cost)
+    reserved = 0
     if budgets is not None and context.budget is not None:
-        await budgets.take(context.budget, cost)
-    return Admission(asked, context)
+        reserved = await budgets.reserve(context.budget, cost)
+    return Admission(asked, context, reserved)
 
 
 def refusal(failure: ExpectedFailure | GraphQLError) -> GraphQLError:
