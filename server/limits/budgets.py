@@ -137,10 +137,13 @@ class Budgets:
 
     def settle(self, holder: BudgetHolder, reserved: int, actual: int) -> None:
         """Give back what was not needed of what was reserved, or spend what was needed beyond."""
-        if actual > reserved:
-            self._move(self._of(holder), self.bucket.time_of(actual - reserved), self._clock())
-        else:
-            self._move(self._of(holder), -((reserved - actual) * SECOND // self.bucket.refill), 0)
+        known = self._of(holder)
+        if actual <= reserved:
+            self._move(known, -((reserved - actual) * SECOND // self.bucket.refill), 0)
+            return
+        self._move(known, self.bucket.time_of(actual - reserved), self._clock())
+        if known.untold > self._slice:
+            self._have_told(holder)
 
     def _of(self, holder: BudgetHolder) -> _Known:
         if (known := self._known.get(holder)) is None:

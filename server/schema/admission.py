@@ -22,7 +22,7 @@ _SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 
 
 class Admission:
-    """An operation that may be executed: of what it may cost, some is taken from a budget before."""
+    """An operation that may be executed: what it may cost, or a part of it, is reserved for it."""
 
     __slots__ = ("_context", "_is_settled", "_reserved", "asked")
 
