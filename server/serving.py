@@ -10,12 +10,15 @@ from typing import cast
 import uvicorn
 
 from server.app import create_app
+from server.db import Database
 from server.edge.connections import Connections, Limits
 from server.edge.protocol import GuardedProtocol
+from server.health.checks import accounts
 from server.logs import configure_logging
+from server.migrate import migrate, require_current
 from server.observing import lines
 from server.persisted import UnreadableDocuments
-from server.safety import unsafe
+from server.safety import is_public, unsafe
 from server.settings import Settings
 from server.wire import SocketProtocol
 
@@ -45,6 +48,8 @@ def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False
     """
     refuse_unsafe(settings, host, insecure_http=insecure_http)
     configure_logging()
+    if is_public(host) and settings.oidc_issuer is None:
+        asyncio.run(_require_accounts(settings))
     lines.configure(wanted=settings.access_log)
     try:
         app = create_app(settings)
@@ -69,6 +74,18 @@ def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False
         proxy_headers=False,  # `observing` looks at them, after who it is that sends them
         timeout_graceful_shutdown=10,
     )
+
+
+async def _require_accounts(settings: Settings) -> None:
+    """Raise SystemExit if nobody could enter what others can reach: it is not set up yet."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    db = Database(settings.database)
+    try:
+        await (migrate(db) if db.file else require_current(db))
+        if (wrong := await accounts(db)) is not None:
+            raise SystemExit(wrong)
+    finally:
+        await db.close()
 
 
 def limits(settings: Settings, files: int) -> Limits:

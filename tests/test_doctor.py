@@ -17,6 +17,8 @@ from server.db import Database
 from server.doctor import places
 from server.safety import is_public, unsafe
 from server.settings import Settings
+from tests.command import hyperdata
+from tests.conftest import free_port
 from tests.factories import a_user, save
 
 pytestmark = pytest.mark.anyio
@@ -238,6 +240,13 @@ def test_a_server_that_would_be_unsafe_does_not_start(
     assert not (tmp_path / "new").exists()
     assert "HYPERDATA_PUBLIC_URL=https" in str(ended.exception) + ended.output
     assert os.environ.get("HYPERDATA_PUBLIC_URL") is None
+
+
+def test_what_others_can_reach_does_not_start_before_somebody_could_enter(tmp_path: Path) -> None:
+    public = ("--host", "0.0.0.0", "--port", str(free_port()), "--insecure-http")
+    ended = hyperdata("serve", *public, "--data-dir", tmp_path)
+    assert (ended.returncode, "hyperdata users add" in ended.stderr) == (1, True)
+    assert "Traceback" not in ended.stderr
 
 
 async def _nothing(*_: object, **__: object) -> None:
