@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         default=15, ge=1, description="How long a job outlives a silent worker, in seconds."
     )
     sockets_per_key: int = Field(
-        default=100,
+        default=1000,
         ge=1,
         description="How many websockets a key may have open at a process, and a person signed in.",
     )
