@@ -166,7 +166,7 @@ EVIL = """<!doctype html><title>evil</title><iframe name="there"></iframe>
 window.attack = async () => {{
   const body = {body!r};
   const options = {{ method: 'POST', mode: 'no-cors', credentials: 'include', body }};
-  await fetch('{url}/graphql', options);
+  const sent = await fetch('{url}/graphql', options).then(() => 'opaque', () => 'withheld');
   const asJson = {{ ...options, mode: 'cors', headers: {{ 'Content-Type': 'application/json' }} }};
   const answered = await fetch('{url}/graphql', asJson).then(() => 'answered', () => 'refused');
   const read = await fetch('{url}/auth/session', {{ credentials: 'include' }})
@@ -181,7 +181,7 @@ window.attack = async () => {{
     form.submit();
     await loaded;
   }}
-  return {{ answered, read, heard, code }};
+  return {{ sent, answered, read, heard, code }};
 }};
 </script>"""
 
@@ -229,7 +229,13 @@ async def test_a_page_of_another_origin_or_site_changes_nothing(
 
             found = await visit.page.evaluate("attack()")
 
-            assert found == {"answered": "refused", "read": "refused", "heard": [], "code": 4403}
+            assert found == {
+                "sent": "withheld",
+                "answered": "refused",
+                "read": "refused",
+                "heard": [],
+                "code": 4403,
+            }
             assert exports_of(live) == before
             await visit.page.goto(f"{live.url}/graphiql")
             await expect(visit.page.get_by_text("Signed in as Dr. Ada Okonkwo")).to_be_visible()
