@@ -110,12 +110,11 @@ async def test_what_one_server_gives_back_another_can_spend(db: Database) -> Non
 
 async def test_a_clock_that_was_put_back_locks_nobody_out(db: Database) -> None:
     clock = Clock()
-    assert await is_taken(Budgets(db, Bucket(100, 10), clock), 100)
+    before = Budgets(db, Bucket(100, 10), clock)
+    assert await is_taken(before, 100)
     clock.now -= 3600 * SECOND
-    later = Budgets(db, Bucket(100, 10), clock)
-    assert not await is_taken(later, 100)
-    clock.now += 10 * SECOND
-    assert await is_taken(later, 100)
+    for server in before, Budgets(db, Bucket(100, 10), clock):
+        assert await is_taken(server, 40)
 
 
 async def test_while_the_database_cannot_be_written_each_server_goes_on_by_itself(

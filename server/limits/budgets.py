@@ -50,8 +50,8 @@ STALE = SECOND
 """After how long it is asked again whether others gave back what they had reserved."""
 
 CLOCK_WINDOWS = 4
-"""Whose bucket is said to be empty for so many times longer than it can be was told by a clock that
-was put back since."""
+"""Whose bucket is said to need so many times as long as an empty one until it is full was seen by a
+clock that was put back since: nothing is known of them."""
 
 SWEEP = 3600 * SECOND
 """How often, and how long after, it is forgotten who has spent nothing any more."""
@@ -115,6 +115,8 @@ class Budgets:
         known = self._of(holder)
         cost = self.bucket.time_of(points)
         now = self._clock()
+        if known.full_at > now + CLOCK_WINDOWS * self.bucket.window:
+            known.full_at = known.untold = known.asked_at = 0
         if self._beyond(known, cost, now) and now - known.asked_at > STALE:
             await self._tell(holder)
             now = self._clock()
@@ -209,7 +211,7 @@ class Budgets:
         full_at, window = col(Budget.full_at), self.bucket.window
         known = case(
             (full_at < now, now),
-            (full_at > now + CLOCK_WINDOWS * window, now + window),  # a clock was put back
+            (full_at > now + CLOCK_WINDOWS * window, now),  # a clock was put back
             else_=full_at,
         )
         inserted = _INSERTS[tx.dialect.name](Budget).values(

@@ -47,6 +47,9 @@ class UserErrorCode(Enum):
         description="The experiment is archived, so that it is only read; to change it, set its "
         "status to COMPLETED first.",
     )
+    DEADLINE_EXCEEDED = strawberry.enum_value(
+        "DEADLINE_EXCEEDED", description="It took too long, and was stopped: nothing was changed."
+    )
     BUSY = strawberry.enum_value(
         "BUSY", description="It cannot be done at this moment: ask again in a minute."
     )
