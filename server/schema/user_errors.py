@@ -48,7 +48,7 @@ class UserErrorCode(Enum):
         "status to COMPLETED first.",
     )
     DEADLINE_EXCEEDED = strawberry.enum_value(
-        "DEADLINE_EXCEEDED", description="It took too long, and was stopped: nothing was changed."
+        "DEADLINE_EXCEEDED", description="It took too long, and was stopped: ask again."
     )
     BUSY = strawberry.enum_value(
         "BUSY", description="It cannot be done at this moment: ask again in a minute."

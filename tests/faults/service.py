@@ -99,7 +99,7 @@ class Service:
         data: dict[str, Any] = told["data"]
         for payload in data.values():
             refused = payload.get("userErrors") if isinstance(payload, dict) else None
-            if refused and {each["code"] for each in refused} == {"BUSY"}:
+            if refused and {each["code"] for each in refused} <= {"BUSY", "DEADLINE_EXCEEDED"}:
                 raise Away
         return data
 
