@@ -2,7 +2,8 @@
 
 A server counts on its own what is spent with it, and tells the database of it a slice at a time: no
 operation waits for a write, but for the one that passes a slice. So all servers together let
-somebody spend at most the bucket, what comes back meanwhile, and a slice for each server.
+somebody reserve at most the bucket, what comes back meanwhile, and a slice for each server; what
+operations under way read beyond what was reserved for them is spent when they end.
 
 While the database cannot be written, each server goes on with what it knows: the bound is then a
 bucket for each server.
