@@ -28,9 +28,10 @@ async function main() {
   await new Promise((resolve) => {
     const { unsubscribe } = client
       .subscription(asking.PROGRESS, { id: asking.exportId })
-      .subscribe(({ data }) => {
-        if (data) asking.tell('progress', data.exportProgress.status);
-        if (data?.exportProgress.status === 'COMPLETED') setImmediate(resolve, unsubscribe);
+      .subscribe(({ data, hasNext }) => {
+        if (!hasNext) return; // at the end it repeats what was told last
+        asking.tell('progress', data.exportProgress.status);
+        if (data.exportProgress.status === 'COMPLETED') setImmediate(resolve, unsubscribe);
       });
   }).then((unsubscribe) => unsubscribe?.());
   asking.tell('end', null);
