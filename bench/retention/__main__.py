@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from bench.reader import at, reading
@@ -33,6 +34,9 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="bench.retention", description=__doc__)
     options.add_argument("--rows", type=int, default=5_000_000)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument(
+        "--seconds", type=float, default=120, help="of deletion to read beside; 0 is to its end"
+    )
     options.add_argument("--write", action="store_true", help="keep the table in bench/results.md")
     given = options.parse_args()
     rounds: list[Round] = []
@@ -41,7 +45,7 @@ def main() -> None:
         for each in range(given.rounds):
             with folder() as copy:
                 shutil.copytree(made, copy, dirs_exist_ok=True)
-                rounds.append(measure(copy, key, given.rows))
+                rounds.append(measure(copy, key, given.seconds or inf))
             print(f"round {each + 1} of {given.rounds}", flush=True)
     text = report(given.rows, rounds)
     print(text)
@@ -49,18 +53,19 @@ def main() -> None:
         keep("Retention", text)
 
 
-def measure(data: Path, key: str, rows: int) -> Round:
-    """Have a server read from while it is idle, and while it deletes all there is to delete."""
+def measure(data: Path, key: str, seconds: float) -> Round:
+    """Have a server read from while it is idle, and for so long while it deletes."""
     with serving(data) as (url, _):
         with reading(url, key, filled.READ_ROOM) as idle:
             time.sleep(IDLE_SECONDS)
+        rows = filled.rows_left(data)
         filled.expire(data)
         began = time.perf_counter()
         with reading(url, key, filled.READ_ROOM) as busy:
-            while filled.rows_left(data):
-                time.sleep(0.5)
+            while (left := filled.rows_left(data)) and time.perf_counter() - began < seconds:
+                time.sleep(1)
             took = time.perf_counter() - began
-    return Round(idle, busy, rows / took)
+    return Round(idle, busy, (rows - left) / took)
 
 
 @contextmanager
@@ -80,12 +85,12 @@ def report(rows: int, rounds: list[Round]) -> str:
         spread([each.ratio(0.99) for each in rounds]),
         spread([each.busy[-1] * 1000 for each in rounds]),
     ]
-    reads = sum(len(each.busy) for each in rounds)
+    reads = number(sum(len(each.busy) for each in rounds))
     idle = spread([at(each.idle, 0.99) * 1000 for each in rounds])
-    return f"""`make bench-retention`: one experiment's {rows:,} ratings deleted, SQLite, while a
-process of its own reads another's; the median of {len(rounds)} rounds, with the least and the most.
-Idle p99: {idle} ms; {number(reads)} reads meanwhile; {spread([each.rate for each in rounds])} rows
-deleted a second.
+    rate = spread([each.rate for each in rounds])
+    return f"""`make bench-retention`: one experiment's {rows:,} ratings are to be deleted, SQLite;
+while that goes on, a process of its own reads another's; the median of {len(rounds)} rounds, with
+the least and the most. Idle p99: {idle} ms; {reads} reads meanwhile; {rate} rows deleted a second.
 
 {table(heads, [line])}"""
 

@@ -37,8 +37,8 @@ def expire(folder: Path) -> None:
     asyncio.run(_expire(folder))
 
 
-def rows_left(folder: Path) -> bool:
-    """Say whether the deletion is still under way."""
+def rows_left(folder: Path) -> int:
+    """Return how many rows there still are of what is to be deleted."""
     return asyncio.run(_rows_left(folder))
 
 
@@ -98,13 +98,13 @@ async def _expire(folder: Path) -> None:
     await db.close()
 
 
-async def _rows_left(folder: Path) -> bool:
+async def _rows_left(folder: Path) -> int:
     db = _database(folder)
     async with db.read() as tx:
-        found = await tx.exec_driver_sql("SELECT done_at FROM retention_step")
-        done_at = found.scalar_one()
+        counted = "SELECT coalesce(sum(record_count), 0) FROM tally WHERE experiment_key = 1"
+        left: int = (await tx.exec_driver_sql(counted)).scalar_one()
     await db.close()
-    return done_at is None
+    return left
 
 
 def _database(folder: Path) -> Database:
