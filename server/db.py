@@ -170,6 +170,20 @@ class Database:
             ran(prepared.text, len(parameters), perf_counter() - started)
             self._leave()
 
+    def version(self) -> int | None:
+        """Return a number that is another one once anything was committed; None if it is unknown.
+
+        What is read after it was asked for is at least as new.
+        """
+        if self._files is None:
+            return None
+        try:
+            return self._files.version()
+        except sqlite3.OperationalError as error:
+            if (busy := passing(error)) is not None:
+                raise busy from error
+            raise
+
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open one transaction: committed when the block ends, rolled back if it raises."""
         return self._using(self.writer.begin())

@@ -1,10 +1,11 @@
 """Where holders of API keys are let in, whichever way they come; who guesses must wait."""
 
-from server.api_keys import Holder, hash_of, holder_of
+from server.api_keys import Holder, hash_of
 from server.attempts import Attempts
 from server.db import Database
 from server.errors import Throttled, Unauthenticated
 from server.key_uses import KeyUses
+from server.known_holders import KnownHolders
 
 
 class Entrance:
@@ -12,7 +13,7 @@ class Entrance:
 
     def __init__(self, db: Database, uses: KeyUses, attempts: Attempts) -> None:
         self.uses = uses
-        self._db = db
+        self._holders = KnownHolders(db)
         self._attempts = attempts
 
     async def holder(self, secret: str | None, address: str | None) -> Holder:
@@ -32,7 +33,7 @@ class Entrance:
                 seconds,
             )
         try:
-            holder = await holder_of(self._db, secret)
+            holder = await self._holders.of(secret, key_hash)
         except Unauthenticated:
             if self._attempts.failed(origin, key_hash):
                 self.uses.note_refused(origin)

@@ -27,6 +27,18 @@ class FileReader:
         self._slow = local()
         self._opened: list[sqlite3.Connection] = []
 
+    def version(self) -> int | None:
+        """Return a number that is another one once any other connection has committed a change.
+
+        None if somebody has the file locked for a moment.
+        """
+        try:
+            return int(self._on_the_loop("PRAGMA data_version", ())[0][0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return None
+
     def fetch_now(self, text: str, parameters: Sequence[Any]) -> list[Any] | None:
         """Return all rows of a statement; None if it is not quick after all."""
         try:

@@ -1,12 +1,14 @@
 """API keys: who holds one is known, and nobody else; scopes and experiments narrow what it may."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
 from server.api_keys import issue
+from server.db import Database
 from server.global_ids import global_id
 from server.records import RecordType
 from server.records.api_keys import ApiKey
@@ -157,6 +159,30 @@ async def test_a_revoked_key_is_refused_at_once(api: Api) -> None:
 
     assert "revoked" in await refused(api, key)
     assert (await api.post(VIEWER, other)).status_code == 200
+
+
+async def test_what_was_found_out_of_a_key_holds_no_longer_than_it_is_true(api: Api) -> None:
+    """Who asks again is not looked up again, so nothing may be taken for true that is not."""
+    user = a_user()
+    await save(api.db, user)
+    key, name = await api.key_of(user.key), "{ viewer { name } }"
+    ends = Timestamp(now() + 60_000)
+    await change(api, key, expires_at=ends)
+    for _ in range(3):
+        await api.ask(name, key)
+
+    elsewhere = Database(api.db.url.render_as_string(hide_password=False))  # as another server has
+    async with elsewhere.write() as tx:
+        await tx.execute(update(ApiKey).values(scopes=["read:events"]))
+    await elsewhere.close()
+    assert (await api.ask(VIEWER, key))["viewer"]["scopes"] == ["read:events"]
+
+    with (
+        patch("server.known_holders.now", lambda: Timestamp(ends + 1)),
+        patch("server.api_keys.now", lambda: Timestamp(ends + 1)),
+    ):
+        assert "expired" in await refused(api, key)
+    assert (await api.post(VIEWER, key)).status_code == 200
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from time import perf_counter
 from typing import Any, cast
 
 import orjson
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,7 +17,7 @@ from server.observing import lines, metrics
 from server.observing.requests import Asked, begin
 from server.settings import Settings
 
-HEADER = "X-Request-ID"
+HEADER = b"x-request-id"
 
 QUIET = ("/healthz", "/readyz", "/metrics")
 """What is asked every few seconds, for as long as it is answered well."""
@@ -80,7 +79,7 @@ class Observing:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = id_
+                message["headers"] = [*message["headers"], (HEADER, id_.encode())]
             await send(message)
 
         try:
@@ -102,7 +101,7 @@ class Observing:
             if message["type"] == "websocket.accept":
                 is_open = True
                 metrics.sockets.inc()
-                MutableHeaders(scope=message)[HEADER] = id_
+                message["headers"] = [*message.get("headers", ()), (HEADER, id_.encode())]
             elif message["type"] == "websocket.close":
                 status = message.get("code", 1000)
             await send(message)
