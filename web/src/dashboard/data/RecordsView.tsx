@@ -34,6 +34,7 @@ export default function RecordsView({ place, facts, tab }: RecordsViewProps) {
     <>
       <Tabs
         label="Data types"
+        within
         current={tab}
         items={DATA_TYPES.map((type) => ({
           id: type.tab,
@@ -115,7 +116,7 @@ function Records({ place, dataType, facts }: RecordsProps) {
         openLabel={() => 'Open the record'}
         none="No record of this type was taken here. The quality report says why, if it knows."
       />
-      {open !== null && <RowDetail id={open} onClose={() => setOpen(null)} />}
+      {open !== null && <RowDetail type={dataType.type} id={open} onClose={() => setOpen(null)} />}
     </div>
   );
 }

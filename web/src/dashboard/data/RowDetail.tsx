@@ -4,17 +4,23 @@ import { useEffect, useRef } from 'react';
 import { useQuery } from 'urql';
 import { problemOf } from '../api/problems';
 import { Button, Empty, ProblemNotice, Spinner, toast } from '../ui';
-import { RECORD } from './record';
+import { type RecordType, recordDocument } from './record';
 
-export function RowDetail({ id, onClose }: { id: string; onClose: () => void }) {
+interface RowDetailProps {
+  type: RecordType;
+  id: string;
+  onClose: () => void;
+}
+
+export function RowDetail({ type, id, onClose }: RowDetailProps) {
   const [{ data, error, fetching }, again] = useQuery({
-    query: RECORD,
+    query: recordDocument(type),
     variables: { id },
     context: UNCACHED,
   });
   const panel = useRef<HTMLElement>(null);
   const problem = problemOf(error);
-  const record = data?.node ?? null;
+  const record = data?.node?.__typename === type ? data.node : null;
 
   useEffect(() => {
     const before = document.activeElement;
@@ -35,7 +41,7 @@ export function RowDetail({ id, onClose }: { id: string; onClose: () => void }) 
       }}
     >
       <header>
-        <h2>{record?.__typename ?? 'Record'}</h2>
+        <h2>{type}</h2>
         {record && (
           <Button
             onClick={() => {

@@ -102,7 +102,10 @@ const OWN: Record<DataTypeName, Column<never>[]> = {
     event.text('eventType', 'Type', { width: 200, suggestions: values.EVENT_TYPES }),
     event.text('category', 'Category', { suggestions: values.CATEGORIES }),
     event.text('content', 'Content', { width: 260 }),
-    event.text('componentType', 'Component type', { suggestions: values.COMPONENT_TYPES }),
+    event.text('componentType', 'Component type', {
+      width: 170,
+      suggestions: values.COMPONENT_TYPES,
+    }),
     event.id('componentId', 'Component', { extra }),
     event.text('stateName', 'State'),
     event.id('stateId', 'State id', { extra }),
@@ -145,7 +148,10 @@ const OWN: Record<DataTypeName, Column<never>[]> = {
     sparse.text('question', 'Question', { width: 260 }),
     sparse.json('value', 'Value', { width: 140 }),
     sparse.text('dimension', 'Dimension', { width: 130 }),
-    sparse.text('componentType', 'Component type', { suggestions: values.COMPONENT_TYPES }),
+    sparse.text('componentType', 'Component type', {
+      width: 170,
+      suggestions: values.COMPONENT_TYPES,
+    }),
     sparse.ms('responseTime', 'Response (ms)', { width: 136 }),
     sparse.yesNo('submitted', 'Submitted'),
     sparse.yesNo('timedOut', 'Timed out'),
@@ -188,7 +194,7 @@ const OWN: Record<DataTypeName, Column<never>[]> = {
 /** The columns of a type at a place: what is the same in all rows is not shown. */
 export function dataColumns(dataType: DataTypeName, place: Place): Column<AnyRecord>[] {
   const columns = [
-    any.ms('onset', 'Onset (ms)', { width: 124 }),
+    any.ms('onset', 'Onset (ms)', { width: 136 }),
     any.time('timestamp', 'Time (UTC)', { extra }),
     any.id('participantId', 'Participant', { extra: place.participantId !== undefined }),
     any.id('roomId', 'Room', { extra: place.roomId !== undefined }),

@@ -83,7 +83,7 @@ function PlaceHeader({ place, facts }: { place: Place; facts: Facts }) {
             // biome-ignore lint/suspicious/noArrayIndexKey: the list never changes its order
             <span key={index}>{one}</span>
           ))}
-          <span title={facts.access.why}>{accessText(facts)}</span>
+          <span>{facts.access.why}</span>
         </p>
         {description && <p className="muted place-description">{description}</p>}
       </div>
@@ -92,11 +92,6 @@ function PlaceHeader({ place, facts }: { place: Place; facts: Facts }) {
       </Suspense>
     </div>
   );
-}
-
-function accessText({ access }: Facts): string {
-  if (access.canManage) return 'you may manage it';
-  return access.canExport ? 'you may view and export' : 'you may view';
 }
 
 /** The data tabs of a participant are its views. */

@@ -1,5 +1,6 @@
 /** The seven types of records: what they are called, and where. */
 
+import type { RecordType } from '../data/record';
 import type { DataTypeName } from '../shown';
 
 export interface DataType {
@@ -9,7 +10,7 @@ export interface DataType {
   /** The field of the API. */
   connection: string;
   /** Its type. */
-  type: string;
+  type: RecordType;
   label: string;
 }
 
@@ -23,7 +24,12 @@ export const DATA_TYPES: readonly DataType[] = [
   type('COMPONENTS', 'components', 'Component', 'Components'),
 ];
 
-function type(name: DataTypeName, connection: string, typeName: string, label: string): DataType {
+function type(
+  name: DataTypeName,
+  connection: string,
+  typeName: RecordType,
+  label: string,
+): DataType {
   return { name, tab: name.toLowerCase(), connection, type: typeName, label };
 }
 

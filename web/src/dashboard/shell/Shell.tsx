@@ -66,7 +66,14 @@ function AccountMenu() {
   const { who, mode, signOut } = useApi();
   return (
     <Menu
-      label={<span className="who">{who.name}</span>}
+      label={
+        <>
+          <span className="initials" aria-hidden="true">
+            {initialsOf(who.name)}
+          </span>
+          <span className="who">{who.name}</span>
+        </>
+      }
       name={`Account: ${who.name}`}
       kind="quiet"
     >
@@ -86,4 +93,9 @@ function AccountMenu() {
       )}
     </Menu>
   );
+}
+
+function initialsOf(name: string): string {
+  const words = name.split(/\s+/).filter((word) => /^\p{L}/u.test(word) && !word.endsWith('.'));
+  return [words[0], words.length > 1 ? words.at(-1) : ''].map((word) => word?.charAt(0)).join('');
 }

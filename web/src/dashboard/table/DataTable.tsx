@@ -12,6 +12,8 @@ import { errorOf } from './useListing';
 import './DataTable.css';
 
 const ROW = 34;
+/** The column of boxes, or of buttons that open a row. */
+const LEAD = 36;
 /** A browser draws nothing beyond some 33 million pixels: from here on the top is let go. */
 const MOST_ROWS_DRAWN = 400_000;
 const SHIFT = MOST_ROWS_DRAWN / 2;
@@ -54,6 +56,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     estimateSize: () => ROW,
     overscan: 10,
   });
+  const hasLead = choosing !== undefined || openLabel !== undefined;
   const items = rows.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
@@ -85,16 +88,21 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys, too
     <section className="data-table" ref={scroller} tabIndex={0} aria-label={label}>
-      <table aria-label={label} aria-rowcount={pages.isComplete ? pages.known + 1 : -1}>
+      <table
+        aria-label={label}
+        aria-rowcount={pages.isComplete ? pages.known + 1 : -1}
+        style={{ minWidth: widthOf(columns) + (hasLead ? LEAD : 0) }}
+      >
         <colgroup>
-          {(choosing || openLabel) && <col width={36} />}
-          {columns.map(({ id, width }) => (
-            <col key={id} width={width} />
+          {hasLead && <col width={LEAD} />}
+          {columns.map(({ id, width }, index) => (
+            // The last one takes what is left.
+            <col key={id} width={index < columns.length - 1 ? width : undefined} />
           ))}
         </colgroup>
         <thead>
           <tr aria-rowindex={1}>
-            {(choosing || openLabel) && (
+            {hasLead && (
               <th scope="col">
                 <span className="visually-hidden">{choosing ? 'Chosen' : 'Open'}</span>
               </th>
@@ -131,6 +139,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       )}
     </section>
   );
+}
+
+function widthOf<Row>(columns: Column<Row>[]): number {
+  return columns.reduce((sum, { width }) => sum + width, 0);
 }
 
 interface TableRowProps<Row> extends DataTableProps<Row> {

@@ -11,9 +11,9 @@ export interface TabItem {
 }
 
 /** Views of one thing, each with an address of its own: links, so that they open in new tabs too. */
-export function Tabs({ items, current, label }: TabsProps) {
+export function Tabs({ items, current, label, within = false }: TabsProps) {
   return (
-    <nav className="tabs" aria-label={label}>
+    <nav className={within ? 'tabs within' : 'tabs'} aria-label={label}>
       {items.map((item) => (
         <Link
           key={item.id}
@@ -33,4 +33,6 @@ interface TabsProps {
   items: TabItem[];
   current: string;
   label: string;
+  /** Tabs of a view that is itself behind a tab. */
+  within?: boolean;
 }
