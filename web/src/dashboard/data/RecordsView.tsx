@@ -21,6 +21,9 @@ const PLOTS: Partial<Record<DataTypeName, ComponentType<{ place: Place }>>> = {
   SYNC_METRICS: lazy(() => import('../plots/DriftPanel')),
 };
 
+/** Types of small records, of which there are millions. */
+const MANY: ReadonlySet<DataTypeName> = new Set(['CONTINUOUS_RATINGS', 'SYNC_METRICS']);
+
 interface RecordsViewProps {
   place: Place;
   facts: Facts;
@@ -110,7 +113,7 @@ function Records({ place, dataType, facts }: RecordsProps) {
         search={SEARCHES[dataType.name]}
         dataTypes={dataTypes}
         hasWindow
-        pageSize={200}
+        pageSize={MANY.has(dataType.name) ? 1000 : 200}
         current={open}
         onOpen={({ id }) => setOpen(id, { replace: open !== null })}
         openLabel={() => 'Open the record'}

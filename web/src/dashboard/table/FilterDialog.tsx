@@ -104,6 +104,18 @@ function FilterFields<Row>({ column, draft, set, problem }: FilterFieldsProps<Ro
               <option value="contains">contains</option>
               <option value="equals">is exactly</option>
               <option value="startsWith">begins with</option>
+              <option value="in">is one of these, with commas between them</option>
+            </select>
+          )}
+        </Field>
+      )}
+      {kind === 'list' && (
+        <Field label="The list">
+          {(control) => (
+            <select {...control} value={draft.how} onChange={(e) => set({ how: e.target.value })}>
+              <option value="contains">has this</option>
+              <option value="isEmpty">has nothing</option>
+              <option value="isNotEmpty">has something</option>
             </select>
           )}
         </Field>

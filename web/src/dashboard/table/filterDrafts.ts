@@ -27,36 +27,31 @@ const NOTHING: Draft = {
 
 export function draftOf(kind: FilterKind, match: unknown): Draft {
   if (Array.isArray(match)) return { ...NOTHING, values: match.map(String) };
-  const { isNull, equals, in: any, path, gte, lt, has, ...rest } = (match ?? {}) as Match;
-  const how =
-    ['contains', 'startsWith'].find((one) => one in rest) ??
-    (equals !== undefined ? 'equals' : 'contains');
-  const text =
-    rest[how] ?? has ?? (kind === 'json' && equals !== undefined ? jsonText(equals) : equals);
-  const values = Array.isArray(any) ? any.map(String) : [];
+  const said = (match ?? {}) as Match;
+  const how = HOWS.find((one) => one in said) ?? 'contains';
   return {
-    how,
-    text:
-      kind === 'ids' || (kind === 'text' && values.length > 0)
-        ? values.join(', ')
-        : text === undefined
-          ? ''
-          : String(text),
-    path: String(path ?? ''),
-    from: kind === 'time' ? localTime(gte) : String(gte ?? ''),
-    to: kind === 'time' ? localTime(lt) : String(lt ?? ''),
-    values,
-    empty:
-      kind === 'boolean' && typeof equals === 'boolean'
-        ? equals
-          ? 'yes'
-          : 'no'
-        : isNull === true
-          ? 'only'
-          : isNull === false
-            ? 'none'
-            : 'any',
+    how: how === 'isEmpty' && said.isEmpty === false ? 'isNotEmpty' : how,
+    text: textOf(kind, said, how),
+    path: String(said.path ?? ''),
+    from: kind === 'time' ? localTime(said.gte) : String(said.gte ?? ''),
+    to: kind === 'time' ? localTime(said.lt) : String(said.lt ?? ''),
+    values: Array.isArray(said.in) ? said.in.map(String) : [],
+    empty: emptyOf(kind, said),
   };
+}
+
+const HOWS = ['contains', 'startsWith', 'equals', 'in', 'has', 'isEmpty'];
+
+function textOf(kind: FilterKind, said: Match, how: string): string {
+  const value = said[how];
+  if (value === undefined || how === 'isEmpty') return '';
+  if (Array.isArray(value)) return value.join(', ');
+  return kind === 'json' ? jsonText(value) : String(value);
+}
+
+function emptyOf(kind: FilterKind, { isNull, equals }: Match): string {
+  if (kind === 'boolean' && typeof equals === 'boolean') return equals ? 'yes' : 'no';
+  return isNull === true ? 'only' : isNull === false ? 'none' : 'any';
 }
 
 /** The input; its match is null when nothing is asked. */
@@ -88,18 +83,25 @@ function valuesOf(kind: FilterKind, draft: Draft): Match {
       if (draft.from !== '') range.gte = utc(draft.from);
       if (draft.to !== '') range.lt = utc(draft.to);
       return range;
-    case 'ids': {
-      const ids = text.split(/[\s,]+/).filter((id) => id !== '');
-      return ids.length === 0 ? {} : { in: ids };
-    }
+    case 'ids':
+      return anyOf(text.split(/[\s,]+/));
     case 'list':
+      if (draft.how === 'isEmpty' || draft.how === 'isNotEmpty') {
+        return { isEmpty: draft.how === 'isEmpty' };
+      }
       return text === '' ? {} : { has: text };
     case 'json':
       if (text === '') return {};
       return { ...(draft.path !== '' && { path: draft.path }), equals: jsonOf(text) };
     default:
+      if (draft.how === 'in') return anyOf(text.split(',').map((one) => one.trim()));
       return text === '' ? {} : { [draft.how]: text };
   }
+}
+
+function anyOf(values: string[]): Match {
+  const found = values.filter((value) => value !== '');
+  return found.length === 0 ? {} : { in: found };
 }
 
 /** `5` is a number, `"5"` and `five` are texts. */
