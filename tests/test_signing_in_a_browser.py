@@ -88,6 +88,8 @@ async def with_link(page: Page, server: LiveServer) -> None:
     link = await asyncio.to_thread(printed_link, server.data_dir, "usr_owner", server.url)
     await page.goto(link)
     await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Account: Dr. Ada Okonkwo")).to_be_visible()
+    await page.goto(f"{server.url}/graphiql")
     await expect(page.get_by_text("Signed in as Dr. Ada Okonkwo")).to_be_visible()
 
 
