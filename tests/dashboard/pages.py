@@ -65,4 +65,4 @@ async def accessible(visit: Visit) -> None:
     if not await visit.page.evaluate("'axe' in window"):
         await visit.page.evaluate(AXE.read_text())  # evaluated, so that no policy is in its way
     found: Any = await visit.page.evaluate(FINDINGS)
-    assert found == []
+    assert found == [], "\n".join(found)

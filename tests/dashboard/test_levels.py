@@ -103,7 +103,7 @@ async def test_sorting_filters_search_and_columns_are_in_the_address(live: LiveS
         await page.get_by_role("searchbox").fill("complete")
         await expect(page).to_have_url(re.compile("q=complete"))
         await page.get_by_role("button", name="Columns").click()
-        await page.get_by_label("Category").uncheck()
+        await page.get_by_role("checkbox", name="Category").uncheck()
         await page.keyboard.press("Escape")
 
         state = state_of(page)

@@ -68,13 +68,11 @@ function AccountMenu() {
     <Menu
       label={
         <>
-          <span className="initials" aria-hidden="true">
-            {initialsOf(who.name)}
-          </span>
+          <span className="initials" data-initials={initialsOf(who.name)} />
+          <span className="visually-hidden">Account: </span>
           <span className="who">{who.name}</span>
         </>
       }
-      name={`Account: ${who.name}`}
       kind="quiet"
     >
       {() => (
