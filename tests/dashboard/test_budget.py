@@ -2,7 +2,7 @@
 
 import httpx2
 import pytest
-from playwright.async_api import Response
+from playwright.async_api import Response, expect
 
 from tests.browser import open_browser
 from tests.conftest import LiveServer
@@ -34,9 +34,8 @@ async def test_the_first_page_is_small_and_soon_there_on_a_slow_computer(live: L
             await page.goto("about:blank")
             await session.send("Network.clearBrowserCache")
             await page.goto(f"{live.url}/#key={live.keys['owner']}")
-            await page.wait_for_function("window.firstRowAt")
+            await expect(page.get_by_role("link", name="Watching together")).to_be_visible()
             taken.append(await page.evaluate("window.firstRowAt"))
-            await page.wait_for_load_state("networkidle")
         scripts = {
             response.url: int(await response.header_value("content-length") or 0)
             for response in loaded
