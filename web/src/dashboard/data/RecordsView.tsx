@@ -106,7 +106,7 @@ function Records({ place, dataType, facts }: RecordsProps) {
       )}
       <ListView<AnyRecord>
         listing={{ place, connection: dataType.connection, type: dataType.type }}
-        what={dataType.label.toLowerCase()}
+        what={dataType.tab.replaceAll('_', ' ')}
         columns={columns}
         selections={['id']}
         rowKey={idOf}

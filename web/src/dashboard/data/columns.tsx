@@ -72,7 +72,7 @@ function columnsFor<Row extends Cells<Row>>() {
     figure: made<number | null>(
       (value) => <Figure value={value} />,
       { filter: 'number', align: 'end' },
-      120,
+      140,
     ),
     bytes: made<number | string | null>(
       (value) => <Bytes value={value} />,
@@ -110,7 +110,7 @@ const OWN: Record<DataTypeName, Column<never>[]> = {
     event.text('stateName', 'State'),
     event.id('stateId', 'State id', { extra }),
     event.text('participantRole', 'Role', { extra }),
-    event.ms('duration', 'Duration (ms)', { width: 130 }),
+    event.ms('duration', 'Duration (ms)', { width: 150 }),
     event.json('response', 'Response'),
     event.time('clientTimestamp', 'Client time (UTC)', { extra }),
     event.id('eventId', 'Event id', { extra }),
@@ -152,7 +152,7 @@ const OWN: Record<DataTypeName, Column<never>[]> = {
       width: 170,
       suggestions: values.COMPONENT_TYPES,
     }),
-    sparse.ms('responseTime', 'Response (ms)', { width: 136 }),
+    sparse.ms('responseTime', 'Response (ms)', { width: 156 }),
     sparse.yesNo('submitted', 'Submitted'),
     sparse.yesNo('timedOut', 'Timed out'),
     sparse.json('rawValue', 'Raw value', { extra, width: 140 }),
@@ -174,10 +174,10 @@ const OWN: Record<DataTypeName, Column<never>[]> = {
       filter: { oneOf: ['GOOD', 'ACCEPTABLE', 'POOR'] },
       order: '',
     }),
-    sync.figure('latency', 'Latency (ms)', { width: 128 }),
-    sync.figure('playbackRate', 'Playback rate', { width: 130 }),
-    sync.figure('syncQuality', 'Quality (0–1)', { width: 130 }),
-    sync.figure('bufferHealth', 'Buffer (0–1)', { width: 130 }),
+    sync.figure('latency', 'Latency (ms)', { width: 144 }),
+    sync.figure('playbackRate', 'Playback rate', { width: 150 }),
+    sync.figure('syncQuality', 'Quality (0–1)', { width: 144 }),
+    sync.figure('bufferHealth', 'Buffer (0–1)', { width: 144 }),
     sync.id('metricId', 'Metric id', { extra }),
   ],
   COMPONENTS: [
@@ -196,7 +196,10 @@ export function dataColumns(dataType: DataTypeName, place: Place): Column<AnyRec
   const columns = [
     any.ms('onset', 'Onset (ms)', { width: 136 }),
     any.time('timestamp', 'Time (UTC)', { extra }),
-    any.id('participantId', 'Participant', { extra: place.participantId !== undefined }),
+    any.id('participantId', 'Participant', {
+      width: 150,
+      extra: place.participantId !== undefined,
+    }),
     any.id('roomId', 'Room', { extra: place.roomId !== undefined }),
     ...(OWN[dataType] as unknown as Column<AnyRecord>[]), // a table asks for rows of one type
   ];
