@@ -149,7 +149,7 @@ async def test_a_link_and_a_key_need_no_provider(live: LiveServer) -> None:
         await picture(page, "sign-in-wrong-key")
         await page.get_by_label("API key").fill(live.keys["administrator"])
         await page.keyboard.press("Enter")
-        await expect(page.get_by_text("Signed in as Lab office")).to_be_visible()
+        await expect(page.get_by_role("button", name="Account: Lab office")).to_be_visible()
         assert_nothing_amiss(visit)
 
 
