@@ -8,7 +8,7 @@ SCALE ?= 1
 BIN := .venv/bin
 INSTALLED := .venv/installed
 TESTABLE := .venv/testable
-PAGES := server/static/graphiql.html
+PAGES := server/static/index.html
 WEB_RUN := web/node_modules/.installed
 WEB_ALL := web/node_modules/.testable
 PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path '*/.*' 2>/dev/null)
@@ -43,7 +43,7 @@ check: $(TESTABLE) $(WEB_ALL)  ## lint, types, layers, dependencies
 	$(BIN)/deptry .
 	$(BIN)/mypy
 	$(BIN)/pyright
-	cd web && npm run --silent check && npm run --silent lint
+	cd web && npm run --silent check && npm run --silent lint && npm run --silent test
 
 pages: $(PAGES)  ## build the web pages
 	@:

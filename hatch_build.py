@@ -10,6 +10,6 @@ class PagesAreBuilt(BuildHookInterface):
     """A hook of the wheel's build."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        page = Path(self.root, "server", "static", "graphiql.html")
-        if version != "editable" and not page.exists():
+        pages = (Path(self.root, "server", "static", n) for n in ("index.html", "graphiql.html"))
+        if version != "editable" and not all(page.exists() for page in pages):
             raise SystemExit("The web pages are not built: run `make pages` first.")

@@ -160,7 +160,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             ingest_route(services, browsers),
             upload_route(services, settings.uploads),
             *file_routes(db, storage, signer),
-            *page_routes(),
+            *page_routes(getattr(storage, "origins", ())),
             *health_routes(db, storage, settings.metrics_token),
             *sign_in.routes,
             *OwnData(services).routes,

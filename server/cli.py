@@ -244,6 +244,7 @@ def demo(
     if not serve:
         return
     address = f"http://{host}:{port}"
+    console.print(f"Dashboard {address}/#key={keys['owner']}")
     console.print(f"GraphiQL  {address}/graphiql#key={keys['owner']}")
     console.print(
         f"Sign in   {asyncio.run(link_for(settings, 'usr_owner', address))}  (works once)"

@@ -1,12 +1,13 @@
 """The web pages: built from `web/`, carried by the wheel, served with everything they load."""
 
 import os
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -15,14 +16,27 @@ from server.edge.compression import compress, takes
 
 STATIC = Path(__file__).parent / "static"
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; worker-src 'self' blob:; "
-    "style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+)
+
+
+def _headers(policy: str) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": _POLICY + policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+HEADERS = _headers(
+    "worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:"
+)
 """`unsafe-inline` is for GraphiQL's editor, which writes styles as it goes."""
+
+DEEP_LINKS = ("/", "/experiments/{rest:path}", "/exports", "/exports/schedules", "/settings/keys")
+"""Where the dashboard is: its own script finds the view. Any other path is answered 404."""
 
 MISSING = (
     "The pages are not built: run `make pages` (it needs Node 20 and npm), or install the wheel, "
@@ -32,14 +46,19 @@ MISSING = (
 
 def built() -> bool:
     """Say whether there are pages to serve."""
-    return (STATIC / "graphiql.html").exists()
+    return all((STATIC / page).exists() for page in ("index.html", "graphiql.html"))
 
 
-def page_routes() -> list[BaseRoute]:
-    """Return the routes of the pages and of what they load."""
+def page_routes(media_origins: tuple[str, ...] = ()) -> list[BaseRoute]:
+    """Return the routes of the pages and of what they load.
+
+    `media_origins` are where recordings may come from, such as `https://bucket.example.org`.
+    """
+    media = " ".join(("media-src 'self' blob:", *media_origins))
+    dashboard = _page("index.html", _headers(f"style-src 'self'; font-src 'self'; {media}"))
     return [
-        Route("/", _home),
-        Route("/graphiql", _graphiql),
+        *(Route(path, dashboard) for path in DEEP_LINKS),
+        Route("/graphiql", _page("graphiql.html", HEADERS)),
         Mount("/static", _Assets(directory=STATIC, check_dir=False)),
     ]
 
@@ -85,11 +104,12 @@ def _gzipped(path: Path, _changed_at: int) -> bytes:
     return compress(path.read_bytes(), level=2)
 
 
-async def _home(_request: Request) -> Response:
-    return RedirectResponse("/graphiql")
+def _page(name: str, headers: dict[str, str]) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with a page."""
 
+    async def answer(_request: Request) -> Response:
+        if not built():
+            return Response(MISSING, 503, media_type="text/plain")
+        return FileResponse(STATIC / name, headers={**headers, "Cache-Control": "no-cache"})
 
-async def _graphiql(_request: Request) -> Response:
-    if not built():
-        return Response(MISSING, 503, media_type="text/plain")
-    return FileResponse(STATIC / "graphiql.html", headers={**HEADERS, "Cache-Control": "no-cache"})
+    return answer

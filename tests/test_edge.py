@@ -58,7 +58,9 @@ async def wrong(*_arguments: object, **_named: object) -> None:
         ("GET", "/auth/sign-in", 200),
         ("GET", "/auth/session", 401),
         ("GET", "/exports/1/download", 403),
-        ("GET", "/", 307),
+        ("GET", "/", 200),
+        ("GET", "/experiments/exp_1/rooms/room_1/data/events", 200),
+        ("GET", "/settings", 404),
     ],
 )
 async def test_every_answer_tells_browsers_how_little_it_may_do(

@@ -303,7 +303,7 @@ async def test_nobody_is_sent_elsewhere_afterwards(lab: Api, provider: Provider)
     await ada(lab)
     answer = provider.answer(await sent(lab, "https://evil.example"))
     entered = await lab.http.get(callback(answer))
-    assert entered.headers["Location"] == "/graphiql"
+    assert entered.headers["Location"] == "/"
 
 
 async def test_a_session_of_before_is_ended(lab: Api, provider: Provider) -> None:

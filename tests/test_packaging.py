@@ -8,6 +8,7 @@ from zipfile import ZipFile
 
 ROOT = Path(__file__).parent.parent
 CARRIED = (
+    "server/static/index.html",
     "server/static/graphiql.html",
     "server/demo/face.webp",
     "server/migrations/env.py",

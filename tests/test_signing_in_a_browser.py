@@ -88,6 +88,8 @@ async def with_link(page: Page, server: LiveServer) -> None:
     link = await asyncio.to_thread(printed_link, server.data_dir, "usr_owner", server.url)
     await page.goto(link)
     await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Account: Dr. Ada Okonkwo")).to_be_visible()
+    await page.goto(f"{server.url}/graphiql")
     await expect(page.get_by_text("Signed in as Dr. Ada Okonkwo")).to_be_visible()
 
 
@@ -147,7 +149,7 @@ async def test_a_link_and_a_key_need_no_provider(live: LiveServer) -> None:
         await picture(page, "sign-in-wrong-key")
         await page.get_by_label("API key").fill(live.keys["administrator"])
         await page.keyboard.press("Enter")
-        await expect(page.get_by_text("Signed in as Lab office")).to_be_visible()
+        await expect(page.get_by_role("button", name="Account: Lab office")).to_be_visible()
         assert_nothing_amiss(visit)
 
 

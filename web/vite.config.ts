@@ -7,9 +7,11 @@ export default defineConfig({
     outDir: '../server/static',
     emptyOutDir: true,
     target: 'es2022',
-    // One page an entry: the dashboard joins here.
+    // The content policy of the dashboard allows no `data:` addresses.
+    assetsInlineLimit: 0,
+    // One page an entry.
     rolldownOptions: {
-      input: { graphiql: 'graphiql.html' },
+      input: { index: 'index.html', graphiql: 'graphiql.html' },
       // Libraries mark files for React servers; here they all run in the browser.
       checks: { moduleLevelDirective: false },
     },

@@ -30,7 +30,7 @@ from server.timestamps import iso
 if TYPE_CHECKING:
     from server.sign_in.openid import Provider
 
-HOME = "/graphiql"
+HOME = "/"
 """Where people go once they are signed in, unless they wanted to go elsewhere."""
 
 MOST_FORM_BYTES = 16_384

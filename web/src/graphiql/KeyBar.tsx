@@ -80,8 +80,8 @@ function describe(signIn: SignIn): ReactNode {
     case 'noKey':
       return (
         <>
-          Give an API key, or <a href="/auth/sign-in">sign in</a>, to read the schema and run
-          operations.
+          Give an API key, or <a href="/auth/sign-in?next=/graphiql">sign in</a>, to read the schema
+          and run operations.
         </>
       );
     case 'checking':

@@ -1,0 +1,5 @@
+/** A stand-in. */
+
+export default function CodeButton() {
+  return null;
+}

@@ -1,0 +1,5 @@
+/** A stand-in. */
+
+export default function ExportsPage(_: { experimentId?: string | undefined }) {
+  return null;
+}

@@ -1,0 +1,5 @@
+/** A stand-in. */
+
+export default function SchedulesPage() {
+  return null;
+}

@@ -1,0 +1,158 @@
+/** An experiment, a room or a participant: what it is, its tabs, and the view of one. */
+
+import { type ComponentType, lazy, type ReactNode, Suspense } from 'react';
+import { useLocation } from 'wouter';
+import { problemOf } from '../api/problems';
+import { count, durationText, Status } from '../table/format';
+import { Empty, Notice, ProblemNotice, Spinner, type TabItem, Tabs } from '../ui';
+import { type Place, placePath } from '../url/place';
+import { whereaboutsOf } from '../url/whereabouts';
+import { type Facts, useFacts } from './facts';
+import { ParticipantsList } from './ParticipantsList';
+import './PlacePage.css';
+import { RoomsList } from './RoomsList';
+
+const RecordsView = lazy(() => import('../data/RecordsView'));
+const QualityPanel = lazy(() => import('../quality/QualityPanel'));
+const LiveRoom = lazy(() => import('../live/LiveRoom'));
+const RoomTimeline = lazy(() => import('../plots/RoomTimeline'));
+const ExportsPage = lazy(() => import('../exports/ExportsPage'));
+const ExperimentSettings = lazy(() => import('../settings/ExperimentSettings'));
+const DownloadButton = lazy(() => import('../exports/DownloadButton'));
+
+export default function PlacePage() {
+  const [path] = useLocation();
+  const found = whereaboutsOf(path);
+  if (found === null) return <Empty title="There is no such page" />;
+  return <PlaceView key={placePath(found.place)} {...found} />;
+}
+
+interface PlaceViewProps {
+  place: Place;
+  view: string;
+  section?: string;
+}
+
+function PlaceView({ place, view, section }: PlaceViewProps) {
+  const { facts, error, fetching, again } = useFacts(place);
+  const problem = problemOf(error);
+  if (facts === null && problem !== null)
+    return <ProblemNotice problem={problem} onRetry={again} />;
+  if (facts === null && fetching) return <Spinner />;
+  if (facts === null) {
+    return (
+      <Empty title="This is not here">
+        It does not exist, or you may not see it. Ask its owner to share it with you.
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <PlaceHeader place={place} facts={facts} />
+      <Tabs label="Views" items={tabsOf(place, facts)} current={tabOf(place, view)} />
+      {problem !== null && <ProblemNotice problem={problem} onRetry={again} />}
+      {!facts.access.canView && <Notice tone="info">{facts.access.why}</Notice>}
+      <Suspense fallback={<Spinner />}>{viewOf(place, facts, view, section)}</Suspense>
+    </>
+  );
+}
+
+function PlaceHeader({ place, facts }: { place: Place; facts: Facts }) {
+  const said: ReactNode[] = [<Status key="status" value={facts.status} />];
+  let title = place.participantId ?? place.roomId ?? '';
+  let description: string | null = null;
+  if (facts.__typename === 'Experiment') {
+    title = facts.name;
+    description = facts.description;
+    said.push(`${count(facts.roomCount)} rooms`, `${count(facts.participantCount)} participants`);
+  } else if (facts.__typename === 'Room') {
+    said.push(`${count(facts.participantCount)} participants`);
+    if (facts.startTime) said.push(`started ${facts.startTime.slice(0, 16).replace('T', ' ')} UTC`);
+    if (facts.duration !== null) said.push(durationText(facts.duration));
+  } else {
+    if (facts.role) said.push(facts.role);
+    if (facts.completionCode) said.push(facts.completionCode);
+    if (facts.joinedAt) said.push(`joined ${facts.joinedAt.slice(0, 16).replace('T', ' ')} UTC`);
+  }
+  return (
+    <div className="place-header">
+      <div>
+        <h1 className={facts.__typename === 'Experiment' ? undefined : 'mono'}>{title}</h1>
+        <p className="place-facts">
+          {said.map((one, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the list never changes its order
+            <span key={index}>{one}</span>
+          ))}
+          <span>{facts.access.why}</span>
+        </p>
+        {description && <p className="muted place-description">{description}</p>}
+      </div>
+      <Suspense fallback={null}>
+        <DownloadButton place={place} />
+      </Suspense>
+    </div>
+  );
+}
+
+/** The data tabs of a participant are its views. */
+function tabOf(place: Place, view: string): string {
+  if (place.participantId === undefined) return view;
+  return view === 'quality' ? view : 'data';
+}
+
+function tabsOf(place: Place, facts: Facts): TabItem[] {
+  const tab = (id: string, label: string, note?: ReactNode, rest = id): TabItem => ({
+    id,
+    label,
+    href: placePath(place, rest),
+    ...(note !== undefined && { note }),
+  });
+  if (facts.__typename === 'Participant') {
+    return [tab('data', 'Data', undefined, 'events'), tab('quality', 'Quality')];
+  }
+  const participants = count(facts.participantCount);
+  if (facts.__typename === 'Room') {
+    return [
+      tab('', 'Participants', participants),
+      tab('data', 'Data', undefined, 'data/events'),
+      tab('timeline', 'Timeline'),
+      ...(facts.status === 'ACTIVE' ? [tab('live', 'Live')] : []),
+      tab('quality', 'Quality'),
+    ];
+  }
+  return [
+    tab('', 'Rooms', count(facts.roomCount)),
+    tab('participants', 'Participants', participants),
+    tab('data', 'Data', undefined, 'data/events'),
+    tab('quality', 'Quality'),
+    tab('exports', 'Exports'),
+    ...(facts.access.canManage ? [tab('settings', 'Settings', undefined, 'settings/sharing')] : []),
+  ];
+}
+
+function viewOf(place: Place, facts: Facts, view: string, section: string | undefined): ReactNode {
+  const { experimentId, roomId, participantId } = place;
+  const maySeeWho = facts.access.canSeeIdentified;
+  const views: Record<string, ComponentType<{ place: Place }>> = {
+    quality: QualityPanel,
+    ...(roomId !== undefined && { live: LiveRoom, timeline: RoomTimeline }),
+  };
+  const View = views[view];
+  if (View !== undefined) return <View place={place} />;
+  if (participantId !== undefined) {
+    return <RecordsView place={place} facts={facts} tab={view || 'events'} />;
+  }
+  if (view === 'data') return <RecordsView place={place} facts={facts} tab={section ?? 'events'} />;
+  if (roomId !== undefined && view === '') {
+    return <ParticipantsList place={place} maySeeWho={maySeeWho} />;
+  }
+  if (roomId === undefined) {
+    if (view === '') return <RoomsList experimentId={experimentId} />;
+    if (view === 'participants') return <ParticipantsList place={place} maySeeWho={maySeeWho} />;
+    if (view === 'exports') return <ExportsPage experimentId={experimentId} />;
+    if (view === 'settings') {
+      return <ExperimentSettings experimentId={experimentId} section={section ?? 'sharing'} />;
+    }
+  }
+  return <Empty title="There is no such view">Choose one of the tabs above.</Empty>;
+}

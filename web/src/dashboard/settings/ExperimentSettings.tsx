@@ -1,0 +1,5 @@
+/** A stand-in. */
+
+export default function ExperimentSettings(_: { experimentId: string; section: string }) {
+  return null;
+}
