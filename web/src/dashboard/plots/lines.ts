@@ -1,0 +1,98 @@
+/** From the server's buckets to columns over one time axis, as uPlot draws them. */
+
+/** Parallel lists, one entry a bucket that holds samples. */
+export interface BucketLine {
+  onset: readonly number[];
+  mean: readonly (number | null)[];
+  min: readonly (number | null)[];
+  max: readonly (number | null)[];
+}
+
+/** A value, a gap to be seen (null), or nothing of this line at this time (undefined). */
+export type Column = (number | null | undefined)[];
+
+export interface Columns {
+  /** Middles of buckets, in ms, ascending. */
+  x: number[];
+  lines: { mean: Column; min: Column; max: Column }[];
+}
+
+/** A hole of more than this many usual distances between buckets is drawn as one. */
+const HOLE = 3;
+
+/**
+ * Lays lines over one axis. Buckets may be narrower than samples are apart, so that most are
+ * empty: a line is broken only where it is silent for much longer than usual.
+ */
+export function columnsOf(lines: readonly BucketLine[], bucketMs: number): Columns {
+  const holes = lines.map((line) => holesOf(line.onset, bucketMs));
+  const all = new Set<number>();
+  lines.forEach((line, at) => {
+    for (const onset of line.onset) all.add(onset + bucketMs / 2);
+    for (const hole of holes[at] ?? []) all.add(hole);
+  });
+  const x = [...all].sort((one, other) => one - other);
+  const places = new Map(x.map((time, at) => [time, at]));
+  return {
+    x,
+    lines: lines.map((line, at) => {
+      const column = (values: readonly (number | null)[]): Column => {
+        const filled: Column = new Array(x.length).fill(undefined);
+        line.onset.forEach((onset, index) => {
+          filled[places.get(onset + bucketMs / 2) ?? 0] = values[index] ?? null;
+        });
+        for (const hole of holes[at] ?? []) {
+          const place = places.get(hole) ?? 0;
+          if (filled[place] === undefined) filled[place] = null;
+        }
+        return filled;
+      };
+      return { mean: column(line.mean), min: column(line.min), max: column(line.max) };
+    }),
+  };
+}
+
+/** Times at which a line is to be broken: the middles of its long silences. */
+function holesOf(onset: readonly number[], bucketMs: number): number[] {
+  const steps = onset.slice(1).map((next, at) => next - (onset[at] ?? next));
+  if (steps.length === 0) return [];
+  const usual = [...steps].sort((one, other) => one - other)[Math.floor(steps.length / 2)] ?? 0;
+  const long = Math.max(usual * HOLE, bucketMs * 1.5);
+  return steps.flatMap((step, at) =>
+    step > long ? [(onset[at] ?? 0) + bucketMs / 2 + step / 2] : [],
+  );
+}
+
+/** What a line says at a time: its last bucket's mean that is at most `reach` ms before it. */
+export function valueAt(
+  x: readonly number[],
+  column: Column,
+  time: number,
+  reach: number,
+): number | null {
+  for (let at = lastAtMost(x, time + reach / 2); at >= 0; at--) {
+    const value = column[at];
+    if (value === null || (x[at] ?? 0) < time - reach) return null;
+    if (value !== undefined) return value;
+  }
+  return null;
+}
+
+/** Index of the last entry of an ascending list that is `bound` or less; -1 if there is none. */
+export function lastAtMost(sorted: readonly number[], bound: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) <= bound) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** How many buckets to ask for: one for each two pixels, in steps, so that resizing asks rarely. */
+export function pointsFor(width: number, lines: number): number {
+  const wanted = Math.ceil(width / 2 / 100) * 100;
+  const bound = Math.floor(90_000 / Math.max(1, lines));
+  return Math.max(1, Math.min(wanted, 1500, bound));
+}
