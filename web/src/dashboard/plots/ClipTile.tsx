@@ -41,7 +41,6 @@ export function ClipTile({ recording, person, onMedia, onBroken, onChoose }: Cli
           <video ref={onMedia} {...media} playsInline />
         ) : (
           <>
-            {/* biome-ignore lint/a11y/useMediaCaption: as above. */}
             <audio ref={onMedia} {...media} />
             <span className="muted">Sound only</span>
           </>
@@ -61,7 +60,9 @@ export function ClipTile({ recording, person, onMedia, onBroken, onChoose }: Cli
         )}
       </div>
       {isBroken && (
-        <p className="clip-problem">It cannot be played: the file is gone, or this browser does not know its format.</p>
+        <p className="clip-problem">
+          It cannot be played: the file is gone, or this browser does not know its format.
+        </p>
       )}
       {status !== 'completed' && <p className="clip-problem">Recording {status}.</p>}
     </li>

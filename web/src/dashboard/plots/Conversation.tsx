@@ -57,7 +57,9 @@ function Chat({ place }: { place: Place & { roomId: string } }) {
   });
   const page = data?.room?.chatMessages ?? null;
   const messages = useMemo(() => {
-    const all = new Map([...earlier, ...(page?.nodes ?? [])].map((message) => [message.id, message]));
+    const all = new Map(
+      [...earlier, ...(page?.nodes ?? [])].map((message) => [message.id, message]),
+    );
     return [...all.values()];
   }, [earlier, page]);
   const pieces = useMemo(
@@ -72,12 +74,18 @@ function Chat({ place }: { place: Place & { roomId: string } }) {
   return (
     <Figure
       title="Conversation"
-      note={page && total > 0 ? `${total.toLocaleString('en')} messages of everyone in the room` : undefined}
+      note={
+        page && total > 0
+          ? `${total.toLocaleString('en')} messages of everyone in the room`
+          : undefined
+      }
       fetching={fetching}
       problem={problemOf(error)}
       onRetry={() => ask({ requestPolicy: 'network-only' })}
     >
-      {page && total === 0 && <Empty title="No messages">Nobody wrote to anybody in this room.</Empty>}
+      {page && total === 0 && (
+        <Empty title="No messages">Nobody wrote to anybody in this room.</Empty>
+      )}
       {pieces.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
         <section className="chat" tabIndex={0} aria-label="Messages">

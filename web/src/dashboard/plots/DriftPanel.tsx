@@ -12,12 +12,12 @@ import { Figure, type TableOf } from './Figure';
 import { LinePlot, type LineStyle } from './LinePlot';
 import { type Columns, columnsOf, valueAt } from './lines';
 import { type Room, useRoom } from './people';
-import { useHidden } from './RatingsPanel';
 import { ofScope, scopeVariables, UNCACHED } from './scope';
 import { TimeAxis, useTimeAxis } from './TimeAxis';
 import { Legend, ZoomButtons } from './Toolbar';
 import { formatLength, formatOnset, type Span, windowLength } from './timeScale';
 import { useCursor } from './useCursor';
+import { useHidden } from './useHidden';
 
 const SYNC_WINDOWS = graphql(`
   query SyncWindows(
@@ -130,8 +130,15 @@ export function Drift({ place, height, plain = false }: DriftProps) {
               : 'Nobody’s video had to keep time with another’s; in a room of one participant that is normal.'}
           </Empty>
         ) : (
-          drawn && span && (
-            <DriftLines drawn={drawn} span={span} hidden={hidden} height={height} timeLabels={!plain} />
+          drawn &&
+          span && (
+            <DriftLines
+              drawn={drawn}
+              span={span}
+              hidden={hidden}
+              height={height}
+              timeLabels={!plain}
+            />
           )
         )}
         {!lines && !error && <div className="figure-blank" style={{ height }} />}
@@ -149,10 +156,18 @@ interface Drawn extends Columns {
 
 function drawnOf(lines: Lines, windowMs: number, room: Room): Drawn {
   const columns = columnsOf(
-    lines.map(({ onset, meanDrift }) => ({ onset, mean: meanDrift, min: meanDrift, max: meanDrift })),
+    lines.map(({ onset, meanDrift }) => ({
+      onset,
+      mean: meanDrift,
+      min: meanDrift,
+      max: meanDrift,
+    })),
     windowMs,
   );
-  const largest = Math.max(0, ...lines.flatMap(({ meanDrift }) => meanDrift.map((drift) => Math.abs(drift ?? 0))));
+  const largest = Math.max(
+    0,
+    ...lines.flatMap(({ meanDrift }) => meanDrift.map((drift) => Math.abs(drift ?? 0))),
+  );
   return {
     ...columns,
     windowMs,
@@ -175,9 +190,7 @@ function drawnOf(lines: Lines, windowMs: number, room: Room): Drawn {
 function extentOf(lines: Lines, windowMs: number): Span | null {
   const first = lines.flatMap(({ onset }) => onset[0] ?? []);
   const last = lines.flatMap(({ onset }) => onset.at(-1) ?? []);
-  return first.length === 0
-    ? null
-    : { from: Math.min(...first), to: Math.max(...last) + windowMs };
+  return first.length === 0 ? null : { from: Math.min(...first), to: Math.max(...last) + windowMs };
 }
 
 function noteOf(lines: Lines, windowMs: number): string {
@@ -185,7 +198,10 @@ function noteOf(lines: Lines, windowMs: number): string {
     lines.flatMap(({ band }) => band),
     lines.flatMap(({ count }) => count),
   );
-  const more = lines.length > MOST_LINES ? ` The first ${MOST_LINES} of ${lines.length} participants are drawn.` : '';
+  const more =
+    lines.length > MOST_LINES
+      ? ` The first ${MOST_LINES} of ${lines.length} participants are drawn.`
+      : '';
   return `Mean of each ${formatLength(windowMs)}: ${shares.GOOD} % of the time good, ${shares.ACCEPTABLE} % acceptable, ${shares.POOR} % poor.${more}`;
 }
 

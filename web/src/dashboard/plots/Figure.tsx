@@ -25,7 +25,17 @@ export interface TableOf {
   rows: (string | number)[][];
 }
 
-export function Figure({ title, note, tools, legend, fetching, problem, onRetry, table, children }: FigureProps) {
+export function Figure({
+  title,
+  note,
+  tools,
+  legend,
+  fetching,
+  problem,
+  onRetry,
+  table,
+  children,
+}: FigureProps) {
   const [asTable, setAsTable] = useState(false);
   const id = useId();
   return (
@@ -59,7 +69,8 @@ function PointsTable({ caption, head, rows }: TableOf) {
       <table>
         <caption>
           {caption}
-          {rows.length > MOST_ROWS && ` The first ${MOST_ROWS} of ${rows.length}: zoom in for others.`}
+          {rows.length > MOST_ROWS &&
+            ` The first ${MOST_ROWS} of ${rows.length}: zoom in for others.`}
         </caption>
         <thead>
           <tr>

@@ -44,7 +44,16 @@ export function LinePlot(props: LinePlotProps) {
   now.current = { ...props, axis };
 
   // A plot is made anew when its lines are others; data and window are handed to the one there is.
-  const make = JSON.stringify([lines, bands, y.range, height, scheme, width > 0, timeLabels, axis.gutter]);
+  const make = JSON.stringify([
+    lines,
+    bands,
+    y.range,
+    height,
+    scheme,
+    width > 0,
+    timeLabels,
+    axis.gutter,
+  ]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `make` says when, `now` has what.
   useEffect(() => {
     const box = host.current;
@@ -55,7 +64,10 @@ export function LinePlot(props: LinePlotProps) {
     const follow = axis.cursor.follow((onset) => {
       if (made.cursor.event && made.root.matches(':hover')) return;
       const left = onset === null ? -10 : made.valToPos(onset, 'x');
-      made.setCursor({ left: left < 0 || left > made.bbox.width / uPlot.pxRatio ? -10 : left, top: -10 }, false);
+      made.setCursor(
+        { left: left < 0 || left > made.bbox.width / uPlot.pxRatio ? -10 : left, top: -10 },
+        false,
+      );
     });
     return () => {
       follow();
@@ -67,7 +79,6 @@ export function LinePlot(props: LinePlotProps) {
   useEffect(() => {
     plot.current?.setData(data, true);
   }, [data]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the window is read through `now`.
   useEffect(() => {
     plot.current?.setScale('x', { min: span.from, max: span.to });
   }, [span.from, span.to]);
@@ -81,7 +92,10 @@ export function LinePlot(props: LinePlotProps) {
       const element = slider.current;
       if (!element || document.activeElement !== element || onset === null) return;
       element.setAttribute('aria-valuenow', String(Math.round(onset)));
-      element.setAttribute('aria-valuetext', `${formatOnset(onset)}: ${now.current.describe(onset)}`);
+      element.setAttribute(
+        'aria-valuetext',
+        `${formatOnset(onset)}: ${now.current.describe(onset)}`,
+      );
     };
     return axis.cursor.follow(say);
   }, [axis.cursor]);
@@ -125,7 +139,10 @@ function optionsOf(
       points: { show: false },
       drag: { x: true, y: false, setScale: false, dist: 4 },
       bind: {
-        dblclick: () => () => (now.current.axis.setWindow(null), null),
+        dblclick: () => () => {
+          now.current.axis.setWindow(null);
+          return null;
+        },
         mouseleave: (_plot, _target, handle) => (event) => {
           handle(event);
           now.current.axis.cursor.set(null);

@@ -18,7 +18,9 @@ import { useCursor } from './useCursor';
 export default function Player({ place }: { place: Place }) {
   if (place.roomId === undefined) {
     return (
-      <Notice tone="info">Recordings are played room by room: open a room to see its people side by side.</Notice>
+      <Notice tone="info">
+        Recordings are played room by room: open a room to see its people side by side.
+      </Notice>
     );
   }
   return (
@@ -48,7 +50,9 @@ export function Recordings({ place, plain = false }: { place: Place; plain?: boo
   const [{ data, fetching, error }, ask] = useQuery({ query: RECORDINGS, variables });
   const scope = ofScope(data);
   const recordings = scope?.recordings.nodes ?? NONE;
-  const playable = recordings.filter(({ fileName, fileDeletedAt }) => fileName !== null && fileDeletedAt === null);
+  const playable = recordings.filter(
+    ({ fileName, fileDeletedAt }) => fileName !== null && fileDeletedAt === null,
+  );
   const mayPlay = scope?.access.canSeeIdentified ?? false;
 
   const media = useRef(new Map<string, HTMLMediaElement>());
@@ -101,7 +105,7 @@ export function Recordings({ place, plain = false }: { place: Place; plain?: boo
       tools={
         playable.length > 0 &&
         mayPlay && (
-          <div className="player-controls" role="group" aria-label="Playback">
+          <fieldset className="player-controls" aria-label="Playback">
             <Button kind="primary" onClick={playing ? stop : play}>
               {playing ? 'Pause' : 'Play'}
             </Button>
@@ -122,16 +126,20 @@ export function Recordings({ place, plain = false }: { place: Place; plain?: boo
               </select>
             </label>
             <Clock />
-          </div>
+          </fieldset>
         )
       }
     >
-      {problem && <ProblemNotice problem={problem} onRetry={() => ask({ requestPolicy: 'network-only' })} />}
-      {scope && recordings.length === 0 && <Empty title="No recordings">Nobody was recorded here.</Empty>}
+      {problem && (
+        <ProblemNotice problem={problem} onRetry={() => ask({ requestPolicy: 'network-only' })} />
+      )}
+      {scope && recordings.length === 0 && (
+        <Empty title="No recordings">Nobody was recorded here.</Empty>
+      )}
       {scope && recordings.length > 0 && !mayPlay && (
         <Notice tone="info" title="Recordings show who people are">
-          You may see that they exist, and not play them. The owner of the experiment can share identified data with
-          you.
+          You may see that they exist, and not play them. The owner of the experiment can share
+          identified data with you.
         </Notice>
       )}
       <ul className="clips" aria-label="Recordings">
@@ -157,7 +165,9 @@ const NONE: Recording[] = [];
 
 function Clock() {
   const onset = useCursor();
-  return <output className="player-clock">{onset === null ? '–:––' : formatOnset(onset, 100)}</output>;
+  return (
+    <output className="player-clock">{onset === null ? '–:––' : formatOnset(onset, 100)}</output>
+  );
 }
 
 interface ClockProps {

@@ -17,6 +17,7 @@ import { TimeAxis, useTimeAxis } from './TimeAxis';
 import { Legend, ZoomButtons } from './Toolbar';
 import { formatLength, formatOnset, type Span } from './timeScale';
 import { useCursor } from './useCursor';
+import { useHidden } from './useHidden';
 
 export default function RatingsPanel({ place }: { place: Place }) {
   return (
@@ -78,14 +79,21 @@ export function Ratings({ place, height, plain = false }: RatingsProps) {
     if (series && !axis.window) report('ratings', extentOf(series));
   }, [series, axis.window, report]);
 
-  const drawn = useMemo(() => (series ? drawnOf(series, room, components) : null), [series, room, components]);
+  const drawn = useMemo(
+    () => (series ? drawnOf(series, room, components) : null),
+    [series, room, components],
+  );
   const span = axis.window ?? axis.extent;
   const isEmpty = series !== null && series.lines.length === 0;
   if (plain && isEmpty && !axis.window) return null;
   return (
     <Figure
       title="Continuous ratings"
-      note={series?.bucketMs && !isEmpty ? `Mean of each ${formatLength(series.bucketMs)}, and from smallest to largest` : undefined}
+      note={
+        series?.bucketMs && !isEmpty
+          ? `Mean of each ${formatLength(series.bucketMs)}, and from smallest to largest`
+          : undefined
+      }
       fetching={fetching}
       problem={problemOf(error)}
       onRetry={() => ask({ requestPolicy: 'network-only' })}
@@ -97,9 +105,10 @@ export function Ratings({ place, height, plain = false }: RatingsProps) {
           {!plain && span && <ZoomButtons span={span} />}
         </>
       }
-      legend={drawn && drawn.people.length > 0 && (
-        <RatingLegend drawn={drawn} hidden={hidden} onToggle={toggle} />
-      )}
+      legend={
+        drawn &&
+        drawn.people.length > 0 && <RatingLegend drawn={drawn} hidden={hidden} onToggle={toggle} />
+      }
       {...(drawn && !isEmpty && { table: () => tableOf(drawn) })}
     >
       <div ref={host} className="figure-body">
@@ -108,7 +117,10 @@ export function Ratings({ place, height, plain = false }: RatingsProps) {
             {axis.window ? 'Zoom out to see others.' : 'Nobody moved a slider here.'}
           </Empty>
         ) : (
-          drawn && span && <Lines drawn={drawn} span={span} hidden={hidden} height={height} timeLabels={!plain} />
+          drawn &&
+          span && (
+            <Lines drawn={drawn} span={span} hidden={hidden} height={height} timeLabels={!plain} />
+          )
         )}
         {!series && !error && <div className="figure-blank" style={{ height }} />}
       </div>
@@ -158,7 +170,11 @@ interface LinesProps {
 
 function Lines({ drawn, span, hidden, height, timeLabels }: LinesProps) {
   const data = useMemo(
-    () => [drawn.x, ...drawn.lines.flatMap(({ mean, min, max }) => [max, min, mean])] as uPlot.AlignedData,
+    () =>
+      [
+        drawn.x,
+        ...drawn.lines.flatMap(({ mean, min, max }) => [max, min, mean]),
+      ] as uPlot.AlignedData,
     [drawn],
   );
   const lines = drawn.people.flatMap(({ key, label, color }): LineStyle[] => {
@@ -203,7 +219,8 @@ function RatingLegend({ drawn, hidden, onToggle }: RatingLegendProps) {
   const onset = useCursor();
   const items = drawn.people.map((person, at) => ({
     ...person,
-    value: onset === null ? `${drawn.counts[at]?.toLocaleString('en')} samples` : told(drawn, at, onset),
+    value:
+      onset === null ? `${drawn.counts[at]?.toLocaleString('en')} samples` : told(drawn, at, onset),
   }));
   return <Legend label="Lines" items={items} hidden={hidden} onToggle={onToggle} />;
 }
@@ -240,16 +257,4 @@ function ComponentChoice({ components, chosen, onChoose }: ComponentChoiceProps)
       </select>
     </label>
   );
-}
-
-/** Which lines are hidden, and what hides one or shows it again. */
-export function useHidden(): [ReadonlySet<string>, (key: string) => void] {
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const toggle = (key: string) =>
-    setHidden((before) => {
-      const next = new Set(before);
-      if (!next.delete(key)) next.add(key);
-      return next;
-    });
-  return [hidden, toggle];
 }

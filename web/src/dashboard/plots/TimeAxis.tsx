@@ -3,7 +3,7 @@
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react';
 import { setSearch, useSearchState } from '../url/state';
 import { TimeCursor } from './cursor';
-import { type Span, SHORTEST_SPAN, union, within } from './timeScale';
+import { SHORTEST_SPAN, type Span, union, within } from './timeScale';
 
 export interface Axis {
   /** What one has zoomed to; null for all there is. */
@@ -34,7 +34,13 @@ export function TimeAxis({ gutter, children }: { gutter?: Axis['gutter']; childr
 
 const NARROW_GUTTER = { left: 52, right: 14 };
 
-function NewAxis({ gutter = NARROW_GUTTER, children }: { gutter?: Axis['gutter'] | undefined; children: ReactNode }) {
+function NewAxis({
+  gutter = NARROW_GUTTER,
+  children,
+}: {
+  gutter?: Axis['gutter'] | undefined;
+  children: ReactNode;
+}) {
   const [from] = useSearchState('from');
   const [to] = useSearchState('to');
   const [extents, setExtents] = useState<ReadonlyMap<string, Span>>(new Map());

@@ -9,18 +9,33 @@ export function ZoomButtons({ span }: { span: Span }) {
   const axis = useTimeAxis();
   const step = Math.min(1000, tickStep(span, 100));
   return (
-    <div className="zoom-buttons" role="group" aria-label="Window of time">
+    <fieldset className="zoom-buttons" aria-label="Window of time">
       <span className="zoom-window">
         {formatOnset(span.from, step)} – {formatOnset(span.to, step)}
       </span>
-      <IconButton label="Earlier" text="‹" onClick={() => axis.setWindow(shifted(span, -0.5))} disabled={!axis.window} />
-      <IconButton label="Later" text="›" onClick={() => axis.setWindow(shifted(span, 0.5))} disabled={!axis.window} />
-      <IconButton label="Zoom out" text="−" onClick={() => axis.setWindow(zoomed(span, 2))} disabled={!axis.window} />
+      <IconButton
+        label="Earlier"
+        text="‹"
+        onClick={() => axis.setWindow(shifted(span, -0.5))}
+        disabled={!axis.window}
+      />
+      <IconButton
+        label="Later"
+        text="›"
+        onClick={() => axis.setWindow(shifted(span, 0.5))}
+        disabled={!axis.window}
+      />
+      <IconButton
+        label="Zoom out"
+        text="−"
+        onClick={() => axis.setWindow(zoomed(span, 2))}
+        disabled={!axis.window}
+      />
       <IconButton label="Zoom in" text="+" onClick={() => axis.setWindow(zoomed(span, 0.5))} />
       <Button kind="quiet" onClick={() => axis.setWindow(null)} disabled={!axis.window}>
         Show all
       </Button>
-    </div>
+    </fieldset>
   );
 }
 
@@ -33,7 +48,14 @@ interface IconButtonProps {
 
 function IconButton({ label, text, onClick, disabled = false }: IconButtonProps) {
   return (
-    <Button kind="quiet" className="icon-button" aria-label={label} title={label} onClick={onClick} disabled={disabled}>
+    <Button
+      kind="quiet"
+      className="icon-button"
+      aria-label={label}
+      title={label}
+      onClick={onClick}
+      disabled={disabled}
+    >
       {text}
     </Button>
   );

@@ -2,7 +2,13 @@ import { expect, it } from 'vitest';
 import { conversationOf, type Message } from './conversation';
 
 function said(onset: number, senderId: string | null, more: Partial<Message> = {}): Message {
-  const rest = { timestamp: '', senderName: null, content: '', recipientIds: [], messageType: 'text' };
+  const rest = {
+    timestamp: '',
+    senderName: null,
+    content: '',
+    recipientIds: [],
+    messageType: 'text',
+  };
   return { id: `${onset}`, onset, senderId, ...rest, ...more };
 }
 
@@ -12,7 +18,10 @@ const outline = (messages: Message[], self: string | null = null) =>
   );
 
 it('puts two people on two sides, and what is said in a row together', () => {
-  expect(outline([said(0, 'a'), said(1000, 'a'), said(5000, 'b')])).toEqual(['a left 2', 'b right 1']);
+  expect(outline([said(0, 'a'), said(1000, 'a'), said(5000, 'b')])).toEqual([
+    'a left 2',
+    'b right 1',
+  ]);
 });
 
 it('begins anew after half a minute, and tells of a long silence', () => {

@@ -2,7 +2,11 @@ import { expect, it } from 'vitest';
 import { bandShares, driftRange, formatDrift } from './drift';
 
 it('weighs bands by their measurements', () => {
-  expect(bandShares(['GOOD', 'POOR', null], [30, 10, 99])).toEqual({ GOOD: 75, ACCEPTABLE: 0, POOR: 25 });
+  expect(bandShares(['GOOD', 'POOR', null], [30, 10, 99])).toEqual({
+    GOOD: 75,
+    ACCEPTABLE: 0,
+    POOR: 25,
+  });
   expect(bandShares([], [])).toEqual({ GOOD: 0, ACCEPTABLE: 0, POOR: 0 });
 });
 

@@ -26,5 +26,9 @@ export function bandShares(
   });
   const whole = sums.GOOD + sums.ACCEPTABLE + sums.POOR;
   const percent = (sum: number) => (whole === 0 ? 0 : Math.round((100 * sum) / whole));
-  return { GOOD: percent(sums.GOOD), ACCEPTABLE: percent(sums.ACCEPTABLE), POOR: percent(sums.POOR) };
+  return {
+    GOOD: percent(sums.GOOD),
+    ACCEPTABLE: percent(sums.ACCEPTABLE),
+    POOR: percent(sums.POOR),
+  };
 }

@@ -33,7 +33,10 @@ describe('columns', () => {
   });
 
   it('are empty without samples', () => {
-    expect(columnsOf([line([], [])], 100)).toEqual({ x: [], lines: [{ mean: [], min: [], max: [] }] });
+    expect(columnsOf([line([], [])], 100)).toEqual({
+      x: [],
+      lines: [{ mean: [], min: [], max: [] }],
+    });
   });
 });
 

@@ -21,7 +21,8 @@ export function useWidth<Box extends HTMLElement>(): [RefObject<Box | null>, num
 /** Gives what `var(--x)` comes to, as a canvas takes it, with an opacity. */
 export function colorOf(host: Element, color: string, opacity = 1): string {
   const probe = document.createElement('span');
-  probe.style.color = opacity === 1 ? color : `color-mix(in srgb, ${color} ${opacity * 100}%, transparent)`;
+  probe.style.color =
+    opacity === 1 ? color : `color-mix(in srgb, ${color} ${opacity * 100}%, transparent)`;
   host.append(probe);
   const found = getComputedStyle(probe).color;
   probe.remove();

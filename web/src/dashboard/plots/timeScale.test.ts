@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { formatLength, formatOnset, shifted, tickStep, ticks, union, within, zoomed } from './timeScale';
+import {
+  formatLength,
+  formatOnset,
+  shifted,
+  tickStep,
+  ticks,
+  union,
+  within,
+  zoomed,
+} from './timeScale';
 
 describe('ticks', () => {
   it('are round and few', () => {
@@ -46,11 +55,19 @@ describe('a span', () => {
     expect(zoomed({ from: 0, to: 300 }, 0.1)).toEqual({ from: 50, to: 250 });
   });
   it('moves, and is cut to what there is', () => {
-    expect(within(shifted({ from: 0, to: 1000 }, 0.5), { from: -50, to: 1200 })).toEqual({ from: 500, to: 1200 });
+    expect(within(shifted({ from: 0, to: 1000 }, 0.5), { from: -50, to: 1200 })).toEqual({
+      from: 500,
+      to: 1200,
+    });
     expect(within({ from: 5, to: 9 }, { from: 10, to: 20 })).toBeNull();
   });
   it('joins others', () => {
-    expect(union([{ from: 5, to: 9 }, { from: -3, to: 4 }])).toEqual({ from: -3, to: 9 });
+    expect(
+      union([
+        { from: 5, to: 9 },
+        { from: -3, to: 4 },
+      ]),
+    ).toEqual({ from: -3, to: 9 });
     expect(union([])).toBeNull();
   });
 });

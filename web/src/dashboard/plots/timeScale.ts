@@ -43,7 +43,9 @@ export function formatOnset(onset: number, step = SECOND): string {
   const sign = onset < 0 && size > 0 ? '−' : '';
   const hours = Math.floor(size / HOUR);
   const minutes = Math.floor((size % HOUR) / MINUTE);
-  const seconds = ((size % MINUTE) / SECOND).toFixed(decimals).padStart(decimals ? decimals + 3 : 2, '0');
+  const seconds = ((size % MINUTE) / SECOND)
+    .toFixed(decimals)
+    .padStart(decimals ? decimals + 3 : 2, '0');
   return hours > 0
     ? `${sign}${hours}:${String(minutes).padStart(2, '0')}:${seconds}`
     : `${sign}${minutes}:${seconds}`;
@@ -90,9 +92,7 @@ export function within(span: Span, bounds: Span): Span | null {
 export function union(spans: Iterable<Span>): Span | null {
   let whole: Span | null = null;
   for (const { from, to } of spans) {
-    whole = whole
-      ? { from: Math.min(whole.from, from), to: Math.max(whole.to, to) }
-      : { from, to };
+    whole = whole ? { from: Math.min(whole.from, from), to: Math.max(whole.to, to) } : { from, to };
   }
   return whole;
 }
