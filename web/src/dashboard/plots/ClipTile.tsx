@@ -33,19 +33,18 @@ export function ClipTile({ recording, person, onMedia, onBroken, onChoose }: Cli
   } as const;
   return (
     <li className="clip">
-      <div className="clip-screen" style={{ borderColor: person.color }}>
-        {!downloadUrl ? (
-          <span className="muted">{whyNone(recording)}</span>
-        ) : kind === 'VIDEO' ? (
-          // biome-ignore lint/a11y/useMediaCaption: what was recorded has none; the chat is beside it.
-          <video ref={onMedia} {...media} playsInline />
-        ) : (
-          <>
-            <audio ref={onMedia} {...media} />
-            <span className="muted">Sound only</span>
-          </>
-        )}
-      </div>
+      {downloadUrl && (
+        <div className="clip-screen" style={{ borderColor: person.color }}>
+          {kind === 'VIDEO' ? (
+            <video ref={onMedia} {...media} playsInline />
+          ) : (
+            <>
+              <audio ref={onMedia} {...media} />
+              <span className="muted">Sound only</span>
+            </>
+          )}
+        </div>
+      )}
       <div className="clip-foot">
         <span className="legend-key" style={{ background: person.color }} />
         <span className="clip-name">{name}</span>
@@ -59,6 +58,7 @@ export function ClipTile({ recording, person, onMedia, onBroken, onChoose }: Cli
           </Button>
         )}
       </div>
+      {!downloadUrl && whyNone(recording) && <p className="clip-problem">{whyNone(recording)}</p>}
       {isBroken && (
         <p className="clip-problem">
           It cannot be played: the file is gone, or this browser does not know its format.
@@ -69,7 +69,8 @@ export function ClipTile({ recording, person, onMedia, onBroken, onChoose }: Cli
   );
 }
 
-function whyNone({ fileName, fileDeletedAt }: Recording): string {
+/** Null where there is a file: pressing Play loads it. */
+function whyNone({ fileName, fileDeletedAt }: Recording): string | null {
   if (fileDeletedAt !== null) return 'The file was deleted, as its time was over.';
-  return fileName === null ? 'No file came.' : 'Press Play to load.';
+  return fileName === null ? 'No file came.' : null;
 }

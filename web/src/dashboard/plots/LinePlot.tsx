@@ -1,11 +1,10 @@
 /** Lines over the shared time axis: drag to zoom, click to seek, a cursor for keys and mouse. */
 
 import { type KeyboardEvent, useEffect, useRef } from 'react';
-import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 import { colorOf, useScheme, useWidth } from './measured';
 import { useTimeAxis } from './TimeAxis';
 import { formatOnset, type Span, shifted, tickStep, ticks, zoomed } from './timeScale';
+import uPlot from './uplot';
 
 export interface LineStyle {
   label: string;
@@ -179,6 +178,7 @@ function optionsOf(
         grid: { stroke: ink.line, width: 1 },
         ticks: { show: false },
         splits: () => now.current.y.splits,
+        filter: (_plot, splits) => splits, // scales like a logarithm would leave some out
         values: (_plot, splits) => splits.map(now.current.y.format),
       },
     ],

@@ -18,9 +18,9 @@ describe('columns', () => {
       [line([0, 100, 200, 900, 1000], [1, 1, 1, 0, 0]), line([0, 100, 200, 300], [0, 0, 0, 0])],
       100,
     );
-    const hole = x.indexOf(600);
-    expect(lines[0]?.mean[hole]).toBeNull();
-    expect(lines[1]?.mean[hole]).toBeUndefined();
+    expect(x).toEqual([50, 150, 250, 350, 600, 950, 1050]);
+    expect(lines[0]?.mean).toEqual([1, 1, 1, null, null, 0, 0]);
+    expect(lines[1]?.mean).toEqual([0, 0, 0, 0, undefined, undefined, undefined]);
   });
 
   it('do not break a line at buckets that are narrower than samples are apart', () => {

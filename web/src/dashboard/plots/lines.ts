@@ -29,7 +29,7 @@ export function columnsOf(lines: readonly BucketLine[], bucketMs: number): Colum
   const all = new Set<number>();
   lines.forEach((line, at) => {
     for (const onset of line.onset) all.add(onset + bucketMs / 2);
-    for (const hole of holes[at] ?? []) all.add(hole);
+    for (const { middle } of holes[at] ?? []) all.add(middle);
   });
   const x = [...all].sort((one, other) => one - other);
   const places = new Map(x.map((time, at) => [time, at]));
@@ -41,9 +41,9 @@ export function columnsOf(lines: readonly BucketLine[], bucketMs: number): Colum
         line.onset.forEach((onset, index) => {
           filled[places.get(onset + bucketMs / 2) ?? 0] = values[index] ?? null;
         });
-        for (const hole of holes[at] ?? []) {
-          const place = places.get(hole) ?? 0;
-          if (filled[place] === undefined) filled[place] = null;
+        // All of a hole is null, or uPlot would cut out no more than where its middle is.
+        for (const { from, to } of holes[at] ?? []) {
+          filled.fill(null, (places.get(from) ?? 0) + 1, places.get(to) ?? 0);
         }
         return filled;
       };
@@ -52,15 +52,22 @@ export function columnsOf(lines: readonly BucketLine[], bucketMs: number): Colum
   };
 }
 
-/** Times at which a line is to be broken: the middles of its long silences. */
-function holesOf(onset: readonly number[], bucketMs: number): number[] {
+interface Hole {
+  from: number;
+  middle: number;
+  to: number;
+}
+
+/** Where a line is to be broken: between the buckets around a long silence. */
+function holesOf(onset: readonly number[], bucketMs: number): Hole[] {
   const steps = onset.slice(1).map((next, at) => next - (onset[at] ?? next));
   if (steps.length === 0) return [];
   const usual = [...steps].sort((one, other) => one - other)[Math.floor(steps.length / 2)] ?? 0;
   const long = Math.max(usual * HOLE, bucketMs * 1.5);
-  return steps.flatMap((step, at) =>
-    step > long ? [(onset[at] ?? 0) + bucketMs / 2 + step / 2] : [],
-  );
+  return steps.flatMap((step, at) => {
+    const from = (onset[at] ?? 0) + bucketMs / 2;
+    return step > long ? [{ from, middle: from + step / 2, to: from + step }] : [];
+  });
 }
 
 /** What a line says at a time: its last bucket's mean that is at most `reach` ms before it. */
