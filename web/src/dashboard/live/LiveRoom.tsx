@@ -87,7 +87,14 @@ function Watching({ place, room }: { place: Place & { roomId: string }; room: Ro
         </Notice>
       )}
       {stalled !== null && (
-        <Notice tone="warning" title={`No record has come for ${formatLength(stalled * 1000)}`}>
+        <Notice
+          tone="warning"
+          title={
+            live.received === 0
+              ? `No record has come since you opened this, ${formatLength(stalled * 1000)} ago`
+              : `No record has come for ${formatLength(stalled * 1000)}`
+          }
+        >
           The room is going on, so something should: look whether its participants are still
           connected.
         </Notice>

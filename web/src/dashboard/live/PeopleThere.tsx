@@ -91,7 +91,7 @@ const MINUTE = 60_000;
 
 function Sparkline({ samples, color }: { samples: readonly Sample[]; color: string }) {
   const last = samples.at(-1);
-  if (!last) return <div className="live-spark empty">No ratings yet</div>;
+  if (!last) return <div className="live-spark blank">No ratings yet</div>;
   const points = samples.flatMap(({ onset, value }) =>
     value === null
       ? []

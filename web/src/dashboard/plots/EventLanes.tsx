@@ -26,7 +26,8 @@ import { formatLength, formatOnset, type Span } from './timeScale';
 import { useHidden } from './useHidden';
 
 const ROW = 24;
-const REACH = 9;
+/** Marks do not touch: twice the largest radius. */
+const REACH = 18;
 
 export function EventLanes({ place }: { place: Place }) {
   const axis = useTimeAxis();

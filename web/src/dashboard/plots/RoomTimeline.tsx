@@ -16,7 +16,7 @@ import { useCursor } from './useCursor';
 export default function RoomTimeline({ place }: { place: Place }) {
   const [host, width] = useWidth<HTMLDivElement>();
   const isWide = width >= 640;
-  const gutter = useMemo(() => ({ left: isWide ? 116 : 92, right: isWide ? 16 : 10 }), [isWide]);
+  const gutter = useMemo(() => ({ left: isWide ? 116 : 100, right: isWide ? 16 : 10 }), [isWide]);
   if (place.roomId === undefined) {
     return <Notice tone="info">A timeline is of one room: open a room to see it.</Notice>;
   }

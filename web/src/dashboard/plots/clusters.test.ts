@@ -7,7 +7,7 @@ describe('clusters', () => {
   it('join what would lie upon one another', () => {
     const found = clustersOf(at(0, 10, 500, 990), { from: 0, to: 1000 }, 100, 8);
     expect(found.map(({ x, items }) => [x, items.length])).toEqual([
-      [0.5, 2],
+      [0, 2],
       [50, 1],
       [99, 1],
     ]);

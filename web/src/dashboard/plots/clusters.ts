@@ -3,7 +3,7 @@
 import type { Span } from './timeScale';
 
 export interface Cluster<Item> {
-  /** Where it is drawn, in pixels from the span's begin. */
+  /** Where its first item is, in pixels from the span's begin: marks are `reach` apart, or more. */
   x: number;
   items: Item[];
 }
@@ -19,19 +19,15 @@ export function clustersOf<Item extends { onset: number }>(
   reach: number,
 ): Cluster<Item>[] {
   const scale = width / (to - from);
-  const found: (Cluster<Item> & { begin: number })[] = [];
+  const found: Cluster<Item>[] = [];
   for (const item of items) {
     if (item.onset < from || item.onset >= to) continue;
     const x = (item.onset - from) * scale;
     const last = found.at(-1);
-    if (last && x - last.begin < reach) {
-      last.items.push(item);
-      last.x = (last.begin + x) / 2;
-    } else {
-      found.push({ begin: x, x, items: [item] });
-    }
+    if (last && x - last.x < reach) last.items.push(item);
+    else found.push({ x, items: [item] });
   }
-  return found.map(({ x, items: inside }) => ({ x, items: inside }));
+  return found;
 }
 
 /** How wide a mark is: grows with the number of items, slowly. */

@@ -9,7 +9,8 @@ export function useWidth<Box extends HTMLElement>(): [RefObject<Box | null>, num
   useLayoutEffect(() => {
     const box = ref.current;
     if (!box) return;
-    const measure = () => setWidth(Math.floor(box.clientWidth));
+    // What is out of sight for a moment has no width, and must not be made anew for that.
+    const measure = () => setWidth((before) => Math.floor(box.clientWidth) || before);
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(box);

@@ -94,14 +94,23 @@ function Group({ group, place }: { group: Issue[]; place: Place }) {
         {titleOf(first.code)}
         {group.length > 1 && <span className="muted">{group.length} times</span>}
       </h3>
-      {cause && <p className="issue-cause">{cause}</p>}
+      {cause && (
+        <p className="issue-cause">
+          <Words text={cause} />
+        </p>
+      )}
       <ul>
         {shown.map((issue, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: an issue has no other name.
           <li key={at}>
             <p>
-              {issue.message}
-              {issue.likelyCause && !cause && <span className="muted"> {issue.likelyCause}</span>}
+              <Words text={issue.message} />
+              {issue.likelyCause && !cause && (
+                <span className="muted">
+                  {' '}
+                  <Words text={issue.likelyCause} />
+                </span>
+              )}
             </p>
             <p className="issue-where">
               {issue.dataType && <span>{nameOf(issue.dataType)}</span>}
@@ -117,6 +126,14 @@ function Group({ group, place }: { group: Issue[]; place: Place }) {
         </Button>
       )}
     </article>
+  );
+}
+
+/** A sentence of the server's, in which names stand in backticks. */
+function Words({ text }: { text: string }) {
+  return text.split('`').map((part, at) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place.
+    at % 2 ? <code key={at}>{part}</code> : part,
   );
 }
 
