@@ -1,7 +1,8 @@
 /** Events over time, a row for each category; those that lie close are one mark with a number. */
 
-import { useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { useQuery } from 'urql';
+import type { VariablesOf } from '../api/graphql';
 import { problemOf } from '../api/problems';
 import { Empty } from '../ui';
 import type { Place } from '../url/place';
@@ -29,16 +30,21 @@ const ROW = 24;
 /** Marks do not touch: twice the largest radius. */
 const REACH = 18;
 
-export function EventLanes({ place }: { place: Place }) {
+type EventFilter = NonNullable<VariablesOf<typeof EVENTS>['filter']>;
+
+interface EventLanesProps {
+  place: Place;
+  filter?: EventFilter | null;
+  tools?: ReactNode;
+}
+
+export function EventLanes({ place, filter: asked = null, tools }: EventLanesProps) {
   const axis = useTimeAxis();
   const room = useRoom(place);
   const [hidden, toggle] = useHidden();
   const [chosen, choose] = useState<Cluster<TimelineEvent> | null>(null);
   const { atRoom, atParticipant, roomId, participantId } = scopeVariables(place);
-  const filter = useMemo(
-    () => (axis.window ? { onset: { gte: axis.window.from, lt: axis.window.to } } : null),
-    [axis.window],
-  );
+  const filter = useMemo(() => inWindow(asked, axis.window), [asked, axis.window]);
   const variables = useMemo(
     () => ({ atRoom, atParticipant, roomId, participantId, filter }),
     [atRoom, atParticipant, roomId, participantId, filter],
@@ -62,7 +68,7 @@ export function EventLanes({ place }: { place: Place }) {
     [found, hidden],
   );
   const isDense = (found?.events.totalCount ?? 0) > MOST_EVENTS;
-  const density = useDensity(place, isDense ? span : null);
+  const density = useDensity(place, asked, isDense ? span : null);
   const states = useMemo(
     () => statesOf(found?.states.nodes ?? [], axis.extent?.to ?? 0),
     [found, axis.extent],
@@ -94,6 +100,7 @@ export function EventLanes({ place }: { place: Place }) {
           />
         )
       }
+      tools={tools}
       table={() => tableOf(events, room)}
     >
       {span && found && (
@@ -170,17 +177,28 @@ function rowsOf(
   ];
 }
 
-function useDensity(place: Place, span: Span | null): ReadonlyMap<string, number[]> | null {
+/** What is asked for, within a window of time. */
+function inWindow(asked: EventFilter | null, span: Span | null): EventFilter | null {
+  if (!span) return asked;
+  const time = { onset: { gte: Math.round(span.from), lt: Math.round(span.to) } };
+  return asked ? { and: [asked, time] } : time;
+}
+
+function useDensity(
+  place: Place,
+  asked: EventFilter | null,
+  span: Span | null,
+): ReadonlyMap<string, number[]> | null {
   const { atRoom, roomId, participantId } = scopeVariables(place);
   const variables = useMemo(() => {
     if (!span) return {};
     const edge = (at: number) => Math.round(span.from + ((span.to - span.from) * at) / SLICES);
     const slices = Array.from({ length: SLICES }, (_, at) => [
       `s${at}`,
-      { onset: { gte: edge(at), lt: edge(at + 1) } },
+      inWindow(asked, { from: edge(at), to: edge(at + 1) }),
     ]);
     return { roomId, ...(atRoom ? {} : { participantId }), ...Object.fromEntries(slices) };
-  }, [span, roomId, participantId, atRoom]);
+  }, [span, asked, roomId, participantId, atRoom]);
   const query = useMemo(() => densityDocument(atRoom), [atRoom]);
   const [{ data }] = useQuery<Density>({
     query,

@@ -40,14 +40,14 @@ export function EventList({ place, events, room, onClose }: EventListProps) {
         </Button>
       </div>
       <ol>
-        {events.slice(0, MOST).map(({ id, eventId, onset, participantId, eventType, content }) => {
+        {events.slice(0, MOST).map(({ id, onset, participantId, eventType, content }) => {
           const person = room.personOf(participantId);
           return (
             <li key={id}>
               <span className="event-time">{formatOnset(onset, 100)}</span>
               <span className="legend-key" style={{ background: person.color }} />
               <span className="event-who">{person.label}</span>
-              <Link href={`${dataPath(place, 'events')}?row=${encodeURIComponent(eventId)}`}>
+              <Link href={`${dataPath(place, 'events')}?row=${encodeURIComponent(id)}`}>
                 {eventType}
               </Link>
               <span className="event-content">{content}</span>

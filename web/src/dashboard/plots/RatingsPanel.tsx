@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useState } from 'react';
 import type uPlot from 'uplot';
 import { useQuery } from 'urql';
+import type { VariablesOf } from '../api/graphql';
 import { problemOf } from '../api/problems';
 import { Empty } from '../ui';
 import type { Place } from '../url/place';
@@ -13,6 +14,7 @@ import { useWidth } from './measured';
 import { type Room, useRoom } from './people';
 import { RATING_SERIES, type RatingSeries } from './ratingsQuery';
 import { ofScope, scopeVariables, UNCACHED } from './scope';
+import { useShownFilter } from './shownFilter';
 import { TimeAxis, useTimeAxis } from './TimeAxis';
 import { Legend, ZoomButtons } from './Toolbar';
 import { formatLength, formatOnset, type Span } from './timeScale';
@@ -20,12 +22,15 @@ import { useCursor } from './useCursor';
 import { useHidden } from './useHidden';
 
 export default function RatingsPanel({ place }: { place: Place }) {
+  const filter = useShownFilter<RatingFilter>();
   return (
     <TimeAxis>
-      <Ratings place={place} height={240} />
+      <Ratings place={place} height={240} filter={filter} />
     </TimeAxis>
   );
 }
+
+type RatingFilter = NonNullable<VariablesOf<typeof RATING_SERIES>['filter']>;
 
 const Y = {
   range: [-0.03, 1.03] as [number, number],
@@ -36,11 +41,13 @@ const Y = {
 interface RatingsProps {
   place: Place;
   height: number;
+  filter?: RatingFilter | null;
   /** Below other plots: no buttons of its own. */
   plain?: boolean;
 }
 
-export function Ratings({ place, height, plain = false }: RatingsProps) {
+export function Ratings({ place, height, filter = null, plain = false }: RatingsProps) {
+  const [withOthers, setWithOthers] = useState(false);
   const axis = useTimeAxis();
   const room = useRoom(place);
   const [host, width] = useWidth<HTMLDivElement>();
@@ -50,14 +57,14 @@ export function Ratings({ place, height, plain = false }: RatingsProps) {
   const points = pointsFor(width, Math.max(1, room.people.length) * Math.max(1, components.length));
   const variables = useMemo(
     () => ({
-      ...scopeVariables(place),
+      ...scopeVariables(withOthers ? { ...place, participantId: undefined } : place),
       componentId: component,
       points,
       from: axis.window?.from ?? null,
       to: axis.window?.to ?? null,
-      filter: null,
+      filter,
     }),
-    [place, component, points, axis.window],
+    [place, withOthers, component, points, axis.window, filter],
   );
   const [{ data, fetching, error }, ask] = useQuery({
     query: RATING_SERIES,
@@ -99,6 +106,16 @@ export function Ratings({ place, height, plain = false }: RatingsProps) {
       onRetry={() => ask({ requestPolicy: 'network-only' })}
       tools={
         <>
+          {place.participantId !== undefined && room.people.length > 1 && (
+            <label className="inline-choice">
+              <input
+                type="checkbox"
+                checked={withOthers}
+                onChange={({ target }) => setWithOthers(target.checked)}
+              />
+              <span>With the others of the room</span>
+            </label>
+          )}
           {components.length > 1 && (
             <ComponentChoice components={components} chosen={component} onChoose={setComponent} />
           )}

@@ -90,8 +90,7 @@ export function Legend({ label, items, hidden, onToggle }: LegendProps) {
             onClick={() => onToggle(key)}
           >
             <span className="legend-key" style={{ background: color }} />
-            {name}
-            {value !== undefined && <output className="legend-value">{value}</output>}
+            {name} {value !== undefined && <span className="legend-value">{value}</span>}
           </button>
         </li>
       ))}

@@ -23,7 +23,6 @@ export const EVENTS = graphql(`
       totalCount
       nodes {
         id
-        eventId
         onset
         timestamp
         participantId
