@@ -1,8 +1,9 @@
 """A room that is watched while it goes on, and what one may not play of it."""
 
+import asyncio
 import re
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -42,20 +43,37 @@ class Watched:
             await put(self.lab.db, a_chat_message(self.lab.people[0], content=text))
 
 
+@pytest.fixture(scope="module")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> Generator[tuple[Server, Lab, str]]:
+    """One server and one room for all tests: each adds to what is there."""
+    folder = tmp_path_factory.mktemp("watched")
+    shutil.copyfile(migrated_file, folder / "hyperdata.db")
+    url = f"sqlite+aiosqlite:///{folder}/hyperdata.db"
+
+    async def begin() -> tuple[Server, Lab]:
+        db = Database(url)
+        lab = Lab(db)
+        await lab.save()
+        await db.close()
+        server = Server(folder, url)
+        await server.start()
+        return server, lab
+
+    server, lab = asyncio.run(begin())
+    yield server, lab, url
+    server.close()
+
+
 @pytest.fixture
-async def watched(tmp_path: Path, migrated_file: Path) -> AsyncGenerator[Watched]:
-    shutil.copyfile(migrated_file, tmp_path / "hyperdata.db")
-    url = f"sqlite+aiosqlite:///{tmp_path}/hyperdata.db"
-    db = Database(url)
-    lab = Lab(db)
-    await lab.save()
-    server = Server(tmp_path, url)
-    await server.start()
+async def watched(served: tuple[Server, Lab, str]) -> AsyncGenerator[Watched]:
+    server, lab, url = served
+    lab.db = Database(url)
     try:
         yield Watched(server, lab)
     finally:
-        server.close()
-        await db.close()
+        await lab.db.close()
 
 
 @asynccontextmanager

@@ -65,12 +65,14 @@ function Watching({ place, room }: { place: Place & { roomId: string }; room: Ro
         <ConnectionBadge />
         {isActive && started && (
           <span>
-            <span className="muted">Since the start</span> {formatOnset(now - Date.parse(started))}
+            <span className="muted">Since the start</span> {sinceThen(now - Date.parse(started))}
           </span>
         )}
         <span className="live-total">
           <strong>{live.received.toLocaleString('en')}</strong>{' '}
-          <span className="muted">records while you watched</span>
+          <span className="muted">
+            {live.received === 1 ? 'record' : 'records'} while you watched
+          </span>
         </span>
       </header>
       {problem && <ProblemNotice problem={problem} />}
@@ -114,6 +116,11 @@ function Watching({ place, room }: { place: Place & { roomId: string }; room: Ro
     </div>
   );
 }
+
+const DAY_MS = 86_400_000;
+
+const sinceThen = (ms: number) =>
+  ms < 2 * DAY_MS ? formatOnset(ms) : `${Math.floor(ms / DAY_MS)} days`;
 
 function silencesOf(activity: Activity | null, roomId: string) {
   return activity?.silences.filter((silence) => silence.roomId === roomId) ?? [];

@@ -3,11 +3,11 @@
 import { useEffect, useMemo } from 'react';
 import type uPlot from 'uplot';
 import { useQuery } from 'urql';
-import { graphql, type ResultOf } from '../api/graphql';
 import { problemOf } from '../api/problems';
 import { Empty } from '../ui';
 import type { Place } from '../url/place';
 import { bandShares, DRIFT_SPLITS, driftRange, formatDrift } from './drift';
+import { type DriftWindows, SYNC_WINDOWS } from './driftQuery';
 import { Figure, type TableOf } from './Figure';
 import { LinePlot, type LineStyle } from './LinePlot';
 import { type Columns, columnsOf, valueAt } from './lines';
@@ -18,47 +18,6 @@ import { Legend, ZoomButtons } from './Toolbar';
 import { formatLength, formatOnset, type Span, windowLength } from './timeScale';
 import { useCursor } from './useCursor';
 import { useHidden } from './useHidden';
-
-const SYNC_WINDOWS = graphql(`
-  query SyncWindows(
-    $experimentId: String!
-    $roomId: String!
-    $participantId: String!
-    $atExperiment: Boolean!
-    $atRoom: Boolean!
-    $atParticipant: Boolean!
-    $windowMs: Int!
-    $from: Int
-    $to: Int
-  ) {
-    experiment(experimentId: $experimentId) @include(if: $atExperiment) {
-      syncWindows(windowMs: $windowMs, from: $from, to: $to) {
-        ...DriftLines
-      }
-    }
-    room(roomId: $roomId) @include(if: $atRoom) {
-      syncWindows(windowMs: $windowMs, from: $from, to: $to) {
-        ...DriftLines
-      }
-    }
-    participant(roomId: $roomId, participantId: $participantId) @include(if: $atParticipant) {
-      syncWindows(windowMs: $windowMs, from: $from, to: $to) {
-        ...DriftLines
-      }
-    }
-  }
-  fragment DriftLines on SyncWindows {
-    roomId
-    participantId
-    onset
-    count
-    meanDrift
-    meanAbsoluteDrift
-    maxAbsoluteDrift
-    band
-  }
-`);
-type Lines = NonNullable<ResultOf<typeof SYNC_WINDOWS>['room']>['syncWindows'];
 
 export default function DriftPanel({ place }: { place: Place }) {
   return (
@@ -154,7 +113,7 @@ interface Drawn extends Columns {
   largest: number;
 }
 
-function drawnOf(lines: Lines, windowMs: number, room: Room): Drawn {
+function drawnOf(lines: DriftWindows, windowMs: number, room: Room): Drawn {
   const columns = columnsOf(
     lines.map(({ onset, meanDrift }) => ({
       onset,
@@ -187,13 +146,13 @@ function drawnOf(lines: Lines, windowMs: number, room: Room): Drawn {
   };
 }
 
-function extentOf(lines: Lines, windowMs: number): Span | null {
+function extentOf(lines: DriftWindows, windowMs: number): Span | null {
   const first = lines.flatMap(({ onset }) => onset[0] ?? []);
   const last = lines.flatMap(({ onset }) => onset.at(-1) ?? []);
   return first.length === 0 ? null : { from: Math.min(...first), to: Math.max(...last) + windowMs };
 }
 
-function noteOf(lines: Lines, windowMs: number): string {
+function noteOf(lines: DriftWindows, windowMs: number): string {
   const shares = bandShares(
     lines.flatMap(({ band }) => band),
     lines.flatMap(({ count }) => count),

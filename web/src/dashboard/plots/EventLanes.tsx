@@ -2,35 +2,25 @@
 
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { useQuery } from 'urql';
-import type { VariablesOf } from '../api/graphql';
 import { problemOf } from '../api/problems';
 import { Empty } from '../ui';
 import type { Place } from '../url/place';
-import { type Cluster, clustersOf, radiusOf, type Stretch, statesOf } from './clusters';
+import { type Cluster, clustersOf, type Stretch, statesOf } from './clusters';
+import { type EventFilter, inWindow, useDensity } from './density';
 import { EventList } from './EventList';
-import {
-  type Density,
-  densityDocument,
-  EVENTS,
-  MOST_EVENTS,
-  SLICES,
-  type TimelineEvent,
-  type TimelineEvents,
-} from './eventsQuery';
+import { EVENTS, MOST_EVENTS, type TimelineEvent, type TimelineEvents } from './eventsQuery';
 import { Figure, type TableOf } from './Figure';
+import { DenseRow, Marks, ROW, States } from './Lanes';
 import { type Room, useRoom } from './people';
 import { ofScope, scopeVariables, UNCACHED } from './scope';
 import { useTimeAxis } from './TimeAxis';
 import { TimeSurface } from './TimeSurface';
 import { Legend } from './Toolbar';
-import { formatLength, formatOnset, type Span } from './timeScale';
+import { formatOnset, type Span } from './timeScale';
 import { useHidden } from './useHidden';
 
-const ROW = 24;
 /** Marks do not touch: twice the largest radius. */
 const REACH = 18;
-
-type EventFilter = NonNullable<VariablesOf<typeof EVENTS>['filter']>;
 
 interface EventLanesProps {
   place: Place;
@@ -175,145 +165,6 @@ function rowsOf(
   return [
     ...new Set([...events.map(({ category }) => category ?? ''), ...(density?.keys() ?? [])]),
   ];
-}
-
-/** What is asked for, within a window of time. */
-function inWindow(asked: EventFilter | null, span: Span | null): EventFilter | null {
-  if (!span) return asked;
-  const time = { onset: { gte: Math.round(span.from), lt: Math.round(span.to) } };
-  return asked ? { and: [asked, time] } : time;
-}
-
-function useDensity(
-  place: Place,
-  asked: EventFilter | null,
-  span: Span | null,
-): ReadonlyMap<string, number[]> | null {
-  const { atRoom, roomId, participantId } = scopeVariables(place);
-  const variables = useMemo(() => {
-    if (!span) return {};
-    const edge = (at: number) => Math.round(span.from + ((span.to - span.from) * at) / SLICES);
-    const slices = Array.from({ length: SLICES }, (_, at) => [
-      `s${at}`,
-      inWindow(asked, { from: edge(at), to: edge(at + 1) }),
-    ]);
-    return { roomId, ...(atRoom ? {} : { participantId }), ...Object.fromEntries(slices) };
-  }, [span, asked, roomId, participantId, atRoom]);
-  const query = useMemo(() => densityDocument(atRoom), [atRoom]);
-  const [{ data }] = useQuery<Density>({
-    query,
-    variables,
-    pause: span === null,
-    context: UNCACHED,
-  });
-  return useMemo(() => {
-    if (!span || !data?.place) return null;
-    const rows = new Map<string, number[]>();
-    for (let at = 0; at < SLICES; at++) {
-      for (const { kind, count } of data.place[`s${at}`] ?? []) {
-        const row = rows.get(kind ?? '') ?? new Array<number>(SLICES).fill(0);
-        row[at] = count;
-        rows.set(kind ?? '', row);
-      }
-    }
-    return rows;
-  }, [data, span]);
-}
-
-function DenseRow({ counts, width }: { counts: readonly number[]; width: number }) {
-  const most = Math.max(1, ...counts);
-  return counts.map((count, at) =>
-    count === 0 ? null : (
-      <rect
-        // biome-ignore lint/suspicious/noArrayIndexKey: a slice is its place.
-        key={at}
-        className="lane-dense"
-        x={(at * width) / SLICES}
-        width={width / SLICES}
-        y={3}
-        height={ROW - 6}
-        opacity={0.15 + (0.85 * Math.log(1 + count)) / Math.log(1 + most)}
-      >
-        <title>{count.toLocaleString('en')} events</title>
-      </rect>
-    ),
-  );
-}
-
-function States({
-  states,
-  span,
-  width,
-}: {
-  states: readonly Stretch[];
-  span: Span;
-  width: number;
-}) {
-  const xOf = (onset: number) =>
-    Math.min(width, Math.max(0, ((onset - span.from) / (span.to - span.from)) * width));
-  return states.map(({ name, from, to }, at) => {
-    const x = xOf(from);
-    const length = xOf(to) - x;
-    return length < 1 ? null : (
-      <g key={`${name} ${from}`} className={at % 2 ? 'lane-state odd' : 'lane-state'}>
-        <rect x={x} y={2} width={Math.max(0, length - 1)} height={ROW - 4} rx={3} />
-        {length > 7 * name.length + 8 && (
-          <text x={x + 6} y={ROW / 2} dominantBaseline="central">
-            {name}
-          </text>
-        )}
-        <title>
-          {name}, {formatOnset(from)} to {formatOnset(to)} ({formatLength(to - from)})
-        </title>
-      </g>
-    );
-  });
-}
-
-interface MarksProps {
-  clusters: Cluster<TimelineEvent>[];
-  room: Room;
-  chosen: Cluster<TimelineEvent> | null;
-  onChoose(cluster: Cluster<TimelineEvent>): void;
-}
-
-function Marks({ clusters, room, chosen, onChoose }: MarksProps) {
-  return clusters.map((cluster) => {
-    const { x, items } = cluster;
-    const people = new Set(items.map(({ participantId }) => participantId));
-    const color =
-      people.size === 1 ? room.personOf(items[0]?.participantId ?? null).color : 'var(--muted)';
-    const isChosen = chosen?.items[0]?.id === items[0]?.id && chosen?.items.length === items.length;
-    return (
-      <g
-        key={items[0]?.id}
-        className={isChosen ? 'lane-mark chosen' : 'lane-mark'}
-        transform={`translate(${x} ${ROW / 2})`}
-        onPointerUp={(event) => {
-          event.stopPropagation();
-          onChoose(cluster);
-        }}
-        onPointerDown={(event) => event.stopPropagation()}
-      >
-        <circle r={radiusOf(items.length)} style={{ fill: color }} />
-        {items.length > 1 && (
-          <text textAnchor="middle" dominantBaseline="central">
-            {items.length > 99 ? '99+' : items.length}
-          </text>
-        )}
-        <title>{titleOf(items)}</title>
-      </g>
-    );
-  });
-}
-
-function titleOf(items: readonly TimelineEvent[]): string {
-  const [first] = items;
-  if (items.length === 1 && first) {
-    return `${formatOnset(first.onset, 100)} ${first.eventType}${first.content ? `: ${first.content}` : ''}`;
-  }
-  const kinds = [...new Set(items.map(({ eventType }) => eventType))];
-  return `${items.length} events: ${kinds.slice(0, 4).join(', ')}${kinds.length > 4 ? ' …' : ''}`;
 }
 
 function describe(

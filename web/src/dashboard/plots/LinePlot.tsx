@@ -1,9 +1,10 @@
 /** Lines over the shared time axis: drag to zoom, click to seek, a cursor for keys and mouse. */
 
-import { type KeyboardEvent, useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { colorOf, useScheme, useWidth } from './measured';
+import { steer } from './steer';
 import { useTimeAxis } from './TimeAxis';
-import { formatOnset, type Span, shifted, tickStep, ticks, zoomed } from './timeScale';
+import { formatOnset, type Span, tickStep, ticks, zoomed } from './timeScale';
 import uPlot from './uplot';
 
 export interface LineStyle {
@@ -234,32 +235,4 @@ function optionsOf(
 
 function timeTicks(plot: uPlot, span: Span): number[] {
   return ticks(span, tickStep(span, plot.width / 90));
-}
-
-/** Keys, as on a slider; `+` and `−` zoom around the cursor. */
-export function steer(
-  event: KeyboardEvent,
-  axis: ReturnType<typeof useTimeAxis>,
-  span: Span,
-): void {
-  const at = axis.cursor.onset ?? span.from;
-  const step = (span.to - span.from) / (event.shiftKey ? 20 : 200);
-  const go = (onset: number) => axis.cursor.set(Math.min(span.to - 1, Math.max(span.from, onset)));
-  const keys: Record<string, () => void> = {
-    ArrowRight: () => go(at + step),
-    ArrowLeft: () => go(at - step),
-    Home: () => go(span.from),
-    End: () => go(span.to),
-    PageDown: () => axis.setWindow(shifted(span, 0.5)),
-    PageUp: () => axis.setWindow(shifted(span, -0.5)),
-    '+': () => axis.setWindow(zoomed(span, 0.5, at)),
-    '=': () => axis.setWindow(zoomed(span, 0.5, at)),
-    '-': () => axis.setWindow(zoomed(span, 2, at)),
-    Enter: () => axis.cursor.seek(at),
-    Escape: () => axis.setWindow(null),
-  };
-  const found = keys[event.key];
-  if (!found || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  found();
 }

@@ -1,23 +1,23 @@
 /** Continuous ratings as lines: a mean in each bucket, and the band from smallest to largest. */
 
 import { useEffect, useMemo, useState } from 'react';
-import type uPlot from 'uplot';
 import { useQuery } from 'urql';
 import type { VariablesOf } from '../api/graphql';
 import { problemOf } from '../api/problems';
 import { Empty } from '../ui';
 import type { Place } from '../url/place';
-import { Figure, type TableOf } from './Figure';
-import { LinePlot, type LineStyle } from './LinePlot';
-import { type Columns, columnsOf, pointsFor, valueAt } from './lines';
+import { type Drawn, drawnOf, extentOf, tableOf, told } from './drawnRatings';
+import { Figure } from './Figure';
+import { pointsFor } from './lines';
 import { useWidth } from './measured';
-import { type Room, useRoom } from './people';
-import { RATING_SERIES, type RatingSeries } from './ratingsQuery';
+import { useRoom } from './people';
+import { RatingLines } from './RatingLines';
+import { RATING_SERIES } from './ratingsQuery';
 import { ofScope, scopeVariables, UNCACHED } from './scope';
 import { useShownFilter } from './shownFilter';
 import { TimeAxis, useTimeAxis } from './TimeAxis';
 import { Legend, ZoomButtons } from './Toolbar';
-import { formatLength, formatOnset, type Span } from './timeScale';
+import { formatLength } from './timeScale';
 import { useCursor } from './useCursor';
 import { useHidden } from './useHidden';
 
@@ -31,12 +31,6 @@ export default function RatingsPanel({ place }: { place: Place }) {
 }
 
 type RatingFilter = NonNullable<VariablesOf<typeof RATING_SERIES>['filter']>;
-
-const Y = {
-  range: [-0.03, 1.03] as [number, number],
-  splits: [0, 0.25, 0.5, 0.75, 1],
-  format: (value: number) => value.toFixed(2),
-};
 
 interface RatingsProps {
   place: Place;
@@ -136,94 +130,19 @@ export function Ratings({ place, height, filter = null, plain = false }: Ratings
         ) : (
           drawn &&
           span && (
-            <Lines drawn={drawn} span={span} hidden={hidden} height={height} timeLabels={!plain} />
+            <RatingLines
+              drawn={drawn}
+              span={span}
+              hidden={hidden}
+              height={height}
+              timeLabels={!plain}
+            />
           )
         )}
         {!series && !error && <div className="figure-blank" style={{ height }} />}
       </div>
     </Figure>
   );
-}
-
-interface Drawn extends Columns {
-  bucketMs: number;
-  people: { key: string; label: string; color: string }[];
-  counts: number[];
-}
-
-function drawnOf(series: RatingSeries, room: Room, components: string[]): Drawn {
-  const bucketMs = series.bucketMs ?? 1;
-  const people = series.lines.map(({ participantId, componentId }, at) => {
-    const person = room.personOf(participantId);
-    const isOne = components.length < 2;
-    return {
-      key: `${participantId} ${componentId}`,
-      label: isOne ? person.label : `${person.label} · ${shortName(componentId)}`,
-      color: participantId ? person.color : `var(--series-${(at % 8) + 1})`,
-    };
-  });
-  const counts = series.lines.map(({ count }) => count.reduce((sum, one) => sum + one, 0));
-  return { ...columnsOf(series.lines, bucketMs), bucketMs, people, counts };
-}
-
-/** `dial` of `cmp_dyadvideo01_dial`. */
-const shortName = (componentId: string | null) => componentId?.split('_').at(-1) ?? 'no component';
-
-function extentOf({ lines, bucketMs }: RatingSeries): Span | null {
-  const first = lines.flatMap(({ onset }) => onset[0] ?? []);
-  const last = lines.flatMap(({ onset }) => onset.at(-1) ?? []);
-  return first.length === 0 || bucketMs === null
-    ? null
-    : { from: Math.min(...first), to: Math.max(...last) + bucketMs };
-}
-
-interface LinesProps {
-  drawn: Drawn;
-  span: Span;
-  hidden: ReadonlySet<string>;
-  height: number;
-  timeLabels: boolean;
-}
-
-function Lines({ drawn, span, hidden, height, timeLabels }: LinesProps) {
-  const data = useMemo(
-    () =>
-      [
-        drawn.x,
-        ...drawn.lines.flatMap(({ mean, min, max }) => [max, min, mean]),
-      ] as uPlot.AlignedData,
-    [drawn],
-  );
-  const lines = drawn.people.flatMap(({ key, label, color }): LineStyle[] => {
-    const shown = !hidden.has(key);
-    return [
-      { label: `${label}, largest`, color, shown, edge: true },
-      { label: `${label}, smallest`, color, shown, edge: true },
-      { label, color, shown },
-    ];
-  });
-  const bands = drawn.people.map((_, at): [number, number] => [3 * at, 3 * at + 1]);
-  const describe = (onset: number) =>
-    drawn.people.map(({ label }, at) => `${label} ${told(drawn, at, onset)}`).join(', ');
-  return (
-    <LinePlot
-      data={data}
-      lines={lines}
-      bands={bands}
-      span={span}
-      y={Y}
-      height={height}
-      timeLabels={timeLabels}
-      describe={describe}
-      label={`Continuous ratings of ${drawn.people.map(({ label }) => label).join(', ')}, 0 to 1, from ${formatOnset(span.from)} to ${formatOnset(span.to)}.`}
-    />
-  );
-}
-
-function told(drawn: Drawn, at: number, onset: number): string {
-  const column = drawn.lines[at]?.mean ?? [];
-  const value = valueAt(drawn.x, column, onset, Math.max(1000, 2 * drawn.bucketMs));
-  return value === null ? '–' : value.toFixed(3);
 }
 
 interface RatingLegendProps {
@@ -240,18 +159,6 @@ function RatingLegend({ drawn, hidden, onToggle }: RatingLegendProps) {
       onset === null ? `${drawn.counts[at]?.toLocaleString('en')} samples` : told(drawn, at, onset),
   }));
   return <Legend label="Lines" items={items} hidden={hidden} onToggle={onToggle} />;
-}
-
-function tableOf(drawn: Drawn): TableOf {
-  const names = drawn.people.map(({ label }) => label);
-  return {
-    caption: `Mean rating of each ${formatLength(drawn.bucketMs)}.`,
-    head: ['Time', ...names],
-    rows: drawn.x.map((time, at) => [
-      formatOnset(time, Math.min(1000, drawn.bucketMs)),
-      ...drawn.lines.map(({ mean }) => mean[at]?.toFixed(3) ?? ''),
-    ]),
-  };
 }
 
 interface ComponentChoiceProps {

@@ -1,8 +1,8 @@
 /** Rows drawn over the shared time axis: drag to zoom, click to seek, as on lines. */
 
 import { type PointerEvent, type ReactNode, useEffect, useRef } from 'react';
-import { steer } from './LinePlot';
 import { useWidth } from './measured';
+import { steer } from './steer';
 import { useTimeAxis } from './TimeAxis';
 import { formatOnset, type Span, tickStep, ticks, zoomed } from './timeScale';
 
