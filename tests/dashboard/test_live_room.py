@@ -20,6 +20,7 @@ from tests.factories import (
     a_grant,
     a_recording,
     a_user,
+    an_event,
     save,
 )
 from tests.live_server import Lab, Server
@@ -130,6 +131,28 @@ async def test_a_stream_that_has_stalled_is_told_until_it_goes_on(watched: Watch
         await screenshot(visit, "live")
         await watched.say("here again")
         await expect(stalled).to_be_hidden()
+
+
+async def test_events_that_are_too_many_to_be_marks_are_counted_until_one_zooms_in(
+    watched: Watched,
+) -> None:
+    person = watched.lab.people[2]
+    events = [an_event(person, onset=1_000 * n, category="media") for n in range(1_200)]
+    await put(watched.lab.db, *events)
+    async with open_browser() as visit:
+        page = visit.page
+        await page.goto(watched.address("timeline", watched.lab.key))
+        lanes = page.get_by_role("figure", name="Events", exact=True)
+        await expect(lanes.get_by_text("1,200 events: the darker, the more.")).to_be_visible()
+        slices = lanes.locator(".lane-dense")
+        await expect(slices).to_have_count(60)
+        await expect(lanes.locator(".lane-mark")).to_have_count(0)
+        await expect(slices.nth(30).locator("title")).to_have_text("20 events")
+
+        await page.get_by_role("button", name="Zoom in").click()
+        await expect(lanes.get_by_text("600 events; click a mark to read it.")).to_be_visible()
+        await expect(slices).to_have_count(0)
+        await expect(lanes.locator(".lane-mark").first).to_be_visible()
 
 
 async def test_who_may_not_see_who_people_are_is_told_why_nothing_plays(watched: Watched) -> None:
