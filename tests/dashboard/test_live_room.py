@@ -82,7 +82,9 @@ async def watching(watched: Watched) -> AsyncGenerator[Visit]:
     async with open_browser() as visit:
         await visit.page.clock.install()
         await visit.page.goto(watched.address("live", watched.lab.key))
-        await expect(visit.page.get_by_text("Live", exact=True).first).to_be_visible()
+        await expect(
+            visit.page.locator(".live-head").get_by_text("Live", exact=True)
+        ).to_be_visible()
         yield visit
         assert visit.violations == []
 

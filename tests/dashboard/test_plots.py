@@ -6,10 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Request, expect
 
 from tests.conftest import LiveServer
-from tests.dashboard.pages import NARROW, WIDE, accessible, screenshot, signed_in_page
+from tests.dashboard.pages import NARROW, WIDE, Scheme, accessible, screenshot, signed_in_page
 
 pytestmark = pytest.mark.anyio
 
@@ -55,14 +55,12 @@ async def test_the_ratings_of_a_dyad_are_overlaid_and_zooming_refines_them(
         await expect(ratings.get_by_role("button", name="host 2,400 samples")).to_be_visible()
         await expect(ratings.get_by_role("button", name="viewer 2,240 samples")).to_be_visible()
         whole = await ratings.get_by_text("Mean of each").inner_text()
-        page.on(
-            "request",
-            lambda request: (
+
+        def note(request: Request) -> None:
+            if "ratingSeries" in (request.post_data or ""):
                 asked.append(request.post_data_json["variables"])
-                if "ratingSeries" in (request.post_data or "")
-                else None
-            ),
-        )
+
+        page.on("request", note)
 
         plot = ratings.locator(".u-over")
         await drag(page, plot, 0.25, 0.5)
@@ -210,7 +208,7 @@ VIEWS = {
     "quality-experiment": "/experiments/exp_dyadvideo01/quality",
     "quality-room": f"{DYAD}/quality",
 }
-SCHEMES = "light", "dark"
+SCHEMES: tuple[Scheme, Scheme] = ("light", "dark")
 
 
 async def test_views_are_pictured_and_accessible_in_both_schemes(live: LiveServer) -> None:
