@@ -57,8 +57,9 @@ async def test_the_ratings_of_a_dyad_are_overlaid_and_zooming_refines_them(
         whole = await ratings.get_by_text("Mean of each").inner_text()
 
         def note(request: Request) -> None:
-            if "ratingSeries" in (request.post_data or ""):
-                asked.append(request.post_data_json["variables"])
+            body = request.post_data_json if request.method == "POST" else None
+            if body and "ratingSeries" in body["query"]:
+                asked.append(body["variables"])
 
         page.on("request", note)
 
