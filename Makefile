@@ -17,7 +17,7 @@ PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -p
 # fixtures. They begin in the order of their names, so that the longest is not the last.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
 
-.PHONY: demo test test-plain check pages schema lock soak bench-export bench-ingest bench-load bench-read bench-retention clean
+.PHONY: demo test test-plain check pages schema lock soak bench-dashboard bench-export bench-ingest bench-load bench-read bench-retention clean
 
 demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8000
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory pages; \
@@ -91,6 +91,9 @@ NODE_PEERS := $(patsubst bench/peers/%/package.json,bench/peers/%/node_modules/.
 
 bench-ingest: $(TESTABLE)  ## ingest over HTTP against a bulk insert alone, and what readers notice
 	$(BIN)/python -m bench.ingest --write
+
+bench-dashboard: $(TESTABLE) pages  ## how long one waits for ratings to be drawn, of five million, and to zoom
+	$(BIN)/python -m bench.dashboard --write
 
 bench-load: $(TESTABLE)  ## hundreds of clients, subscribers and exports on one server process
 	$(BIN)/python -m bench.load --write

@@ -46,15 +46,16 @@ class Lab:
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.experiment: Row
         self.room: Row
         self.people: list[Row] = []
         self.key = ""
 
     async def save(self) -> None:
         owner = a_user()
-        experiment = an_experiment(owner)
-        self.room = a_room(experiment, status="ACTIVE")
+        self.experiment = an_experiment(owner)
+        self.room = a_room(self.experiment, status="ACTIVE")
         self.people = [a_participant(self.room, status="ACTIVE") for _ in range(4)]
-        await save(self.db, owner, experiment, self.room, *self.people)
+        await save(self.db, owner, self.experiment, self.room, *self.people)
         async with self.db.write() as tx:
             self.key = await issue(tx, owner.key, "test")
