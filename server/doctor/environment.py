@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from server.doctor.findings import Finding, error, ok, warning
 from server.safety import is_public, unsafe, weak_secret
-from server.settings import Settings
+from server.settings import SECRETS_DIR, Settings
 
 PREFIX = "HYPERDATA_"
 
-OF_CLIENTS = ("HYPERDATA_URL", "HYPERDATA_API_KEY")
-"""What `hyperdata export` reads."""
+NO_SETTINGS = ("HYPERDATA_URL", "HYPERDATA_API_KEY", SECRETS_DIR)
+"""What `hyperdata export` reads, and where settings may be."""
 
 
 def read(data_dir: Path | None) -> Settings | list[Finding]:
@@ -37,7 +37,7 @@ def unknown(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """Yield variables that look like settings and are none."""
     known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
     for name in sorted(environment):
-        if name.upper().startswith(PREFIX) and name.upper() not in (*known, *OF_CLIENTS):
+        if name.upper().startswith(PREFIX) and name.upper() not in (*known, *NO_SETTINGS):
             close = get_close_matches(name.upper(), known, 1)
             hint = f": is {close[0]} meant?" if close else "."
             yield warning("settings", f"{name} is not a setting, and changes nothing{hint}")
