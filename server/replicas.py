@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapp
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import event
@@ -242,10 +243,8 @@ async def followed(replica: Replica) -> AsyncGenerator[None]:
 
 
 async def _connect(options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a driver's own
-    import asyncpg  # it comes with the extra `postgres`
-
-    connect: Any = asyncpg.connect  # pyright: ignore[reportUnknownMemberType] - it has no types
-    return await connect(**options, timeout=SILENCE_SECONDS)
+    driver = import_module("asyncpg")  # it comes with the extra `postgres`
+    return await driver.connect(**options, timeout=SILENCE_SECONDS)
 
 
 async def _open(opening: AsyncConnection) -> AsyncConnection:
