@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -200,15 +200,14 @@ async def test_a_replica_that_hangs_or_dies_is_not_waited_for(
     expected = [lab.experiment["name"]]
     assert await lab.names() == expected
 
-    async with locked(url, standby, "experiment"):
-        asking = asyncio.create_task(lab.names())
-        await asyncio.sleep(0.5)  # by now it waits, at the replica
-        assert not asking.done()
-        with standby.hanging():
-            later = asyncio.create_task(lab.names())
-            await asyncio.sleep(2.5)
-    assert await asking == expected
-    assert await later == expected
+    with ExitStack() as stack:
+        async with locked(url, standby, "experiment"):
+            asking = asyncio.create_task(lab.names())
+            await asyncio.sleep(0.5)  # by now it waits, at the replica
+            assert not asking.done()
+            stack.enter_context(standby.hanging())
+        assert await asking == expected
+        assert await lab.names() == expected
     await lab.answered_again()
 
     async with locked(url, standby, "experiment"):
@@ -225,16 +224,14 @@ async def test_a_replica_that_hangs_or_dies_is_not_waited_for(
 
 
 async def test_what_is_no_replica_of_the_database_is_not_read_from(
-    tmp_path: Path, url: str, postgres: Server
+    tmp_path: Path, url: str, postgres_url: str, standby: Standby
 ) -> None:
     async with lab(tmp_path / "itself", url, url) as made:
         assert await made.names() == [made.experiment["name"]]
         assert made.outcomes()["away"] == 1
-    elsewhere = await asyncio.to_thread(postgres.new)
-    async with lab(tmp_path / "elsewhere", url, elsewhere) as made:
+    async with lab(tmp_path / "elsewhere", postgres_url, standby.of(url)) as made:
         assert await made.names() == [made.experiment["name"]]
         assert made.outcomes()["away"] == 1
-    await asyncio.to_thread(postgres.drop, elsewhere)
 
 
 def test_a_replica_of_sqlite_is_refused() -> None:
