@@ -27,6 +27,14 @@ class Standby(Server):
         while not self.asked("SELECT pg_get_wal_replay_pause_state() = 'paused'"):
             pass
 
+    def wait_for_lock(self, url: str) -> None:
+        """Wait until a lock that was taken in the other server's database is held here, too."""
+        self.run("SELECT pg_current_xact_id()", url=url)  # which sends what was written before
+        while not self.asked(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock')"
+        ):
+            pass
+
     def catch_up(self) -> None:
         self.run("SELECT pg_wal_replay_resume()")
 
@@ -77,7 +85,9 @@ def following(primary: Server) -> Generator[Standby]:
         with get_server(folder / "data") as standby:
             server = Standby(standby)
             settings = ("log_statement = 'all'", "wal_retrieve_retry_interval = '200ms'")
-            server.run(*(f"ALTER SYSTEM SET {each}" for each in settings), "SELECT pg_reload_conf()")
+            server.run(
+                *(f"ALTER SYSTEM SET {each}" for each in settings), "SELECT pg_reload_conf()"
+            )
             yield server
     finally:
         shutil.rmtree(folder)

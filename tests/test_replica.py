@@ -1,4 +1,4 @@
-"""Queries are read from a streaming replica, and see no less than the database itself would show."""
+"""Queries are read from a streaming replica, and see no less than the database would show."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -118,16 +118,13 @@ async def with_replica(tmp_path: Path, url: str, standby: Standby) -> AsyncGener
 @asynccontextmanager
 async def locked(url: str, standby: Standby, table: str) -> AsyncGenerator[None]:
     """Keep readers of a table waiting, here and, by what is replayed, at the replica."""
-    held = "SELECT EXISTS (SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock')"
     connection: Any = await asyncpg.connect(
         make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     )
     try:
         async with connection.transaction():
             await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-            await asyncio.to_thread(standby.run, "SELECT pg_current_xact_id()", url=url)  # is sent
-            while not await asyncio.to_thread(standby.asked, held):
-                await asyncio.sleep(0.05)
+            await asyncio.to_thread(standby.wait_for_lock, url)
             yield
     finally:
         await connection.close()
