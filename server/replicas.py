@@ -35,11 +35,17 @@ AGAIN_SECONDS = 1.0
 LOOK_SECONDS = 0.002
 """How often a replica that is behind is asked again."""
 
+BEHIND = "It has not yet what was committed."
+
 _HISTORY = (
     "(SELECT system_identifier FROM pg_control_system()), "
     "(SELECT timeline_id FROM pg_control_checkpoint())"
 )
-_OURS = f"SELECT {_HISTORY}, (pg_current_wal_flush_lsn() - '0/0')::bigint, NULL"
+_OURS = (
+    f"SELECT {_HISTORY}, (CASE current_setting('synchronous_commit') "
+    "WHEN 'off' THEN pg_current_wal_insert_lsn() "  # what others see may be in no file yet
+    "ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint, NULL"
+)
 _THEIRS = (
     f"SELECT {_HISTORY}, CASE WHEN pg_is_in_recovery() "
     "THEN (pg_last_wal_replay_lsn() - '0/0')::bigint END, pg_postmaster_start_time()"
@@ -127,7 +133,8 @@ class Replica:
         self._committed = Shared(self._ours.ask)
         self._replayed = Shared(self._ask_it)
         self._left_alone_until = 0.0
-        self._trouble: str | None = None
+        self.trouble: str | None = None
+        """Why it is not read from."""
 
     async def moment(self) -> "Moment | None":
         """Return a moment that the replica has reached, and no earlier than now; None if not."""
@@ -139,11 +146,11 @@ class Replica:
             async with asyncio.timeout(self._patience):
                 reached = await self._reached(await self._committed())
         except TimeoutError:
-            self._leave_alone("It is behind.")
+            self._leave_alone(BEHIND)
         except Exception as error:
-            self._leave_alone(whereabouts(error))
+            self._leave_alone(_told(error))
         if reached is None:
-            metrics.replica_queries("behind" if self._trouble == "It is behind." else "away")
+            metrics.replica_queries("behind" if self.trouble == BEHIND else "away")
             return None
         self._be_well()
         metrics.replica_queries("answered")
@@ -172,7 +179,7 @@ class Replica:
                     raise Away from error
             return task.result()
         except (Away, Busy, OSError, SQLAlchemyError) as error:
-            self._leave_alone(whereabouts(error))
+            self._leave_alone(_told(error))
             raise
         finally:
             task.cancel()
@@ -186,19 +193,19 @@ class Replica:
         try:
             return await self._theirs.ask()
         except Exception as error:
-            self._leave_alone(whereabouts(error))
+            self._leave_alone(_told(error))
             raise
 
     def _leave_alone(self, trouble: str) -> None:
         self._left_alone_until = asyncio.get_running_loop().time() + AGAIN_SECONDS
-        if self._trouble is None:
+        if self.trouble is None:
             log.warning("The replica is not read from, the database itself is: %s", trouble)
-        self._trouble = trouble
+        self.trouble = trouble
 
     def _be_well(self) -> None:
-        if self._trouble is not None:
+        if self.trouble is not None:
             log.info("The replica is read from again.")
-        self._trouble = None
+        self.trouble = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +264,10 @@ def _note_start(connection: Any, record: Any) -> None:  # noqa: ANN401 - a drive
     [record.info[_STARTED]] = cursor.fetchone()
     cursor.close()
     connection.rollback()
+
+
+def _told(error: BaseException) -> str:
+    return f"It cannot be asked: {whereabouts(error)}."
 
 
 def _look_at(task: "asyncio.Task[Any]") -> None:

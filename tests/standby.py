@@ -40,7 +40,8 @@ class Standby(Server):
 
     def count(self, words: str) -> int:
         """Return how many of the statements that it was sent have these words."""
-        return self._started.log.read_text(errors="replace").count(words)
+        log: Path = self._started.log
+        return log.read_text(errors="replace").count(words)
 
     @contextmanager
     def hanging(self) -> Generator[None]:

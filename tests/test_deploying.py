@@ -279,9 +279,8 @@ def test_the_files_name_only_commands_and_settings_that_there_are() -> None:
     assert {each[0] for each in arguments()} <= commands | {"worker"}
     known = {f"HYPERDATA_{name.upper()}" for name in Settings.model_fields}
     known |= {SECRETS_DIR, "HYPERDATA_STORAGE_ENDPOINT", "HYPERDATA_STORAGE_REDIRECTS"}
-    files = ["Dockerfile", "compose.yaml", *MANIFESTS, *UNITS]
-    for file in files:
-        text = (ROOT / file).read_text()
+    for file in (ROOT / "Dockerfile", ROOT / "compose.yaml", *MANIFESTS, *UNITS):
+        text = file.read_text()
         for line in text.splitlines():
             if not line.lstrip().startswith("#"):
                 named = set(re.findall(r"\bHYPERDATA_[A-Z_]+", line))

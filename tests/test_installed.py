@@ -1,4 +1,4 @@
-"""The package as it is installed: with what its lock file names alone, on disks it may not write."""
+"""The package as it is installed: with its pins alone, on disks that it may not write."""
 
 import asyncio
 import os

@@ -1,6 +1,7 @@
 """Queries are read from a streaming replica, and see no less than the database would show."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Generator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 from sqlalchemy.engine import make_url
+from typer.testing import CliRunner
 
+from server.cli import app
 from server.db import Database
 from server.migrate import migrate
 from server.settings import Settings
@@ -229,6 +232,28 @@ async def test_what_is_no_replica_of_the_database_is_not_read_from(
     async with lab(tmp_path / "elsewhere", postgres_url, standby.of(url)) as made:
         assert await made.names() == [made.experiment["name"]]
         assert made.outcomes()["away"] == 1
+
+
+async def test_doctor_says_whether_a_replica_is_read_from(
+    tmp_path: Path, url: str, standby: Standby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def findings(replica_url: str) -> list[str]:
+        monkeypatch.setenv("HYPERDATA_REPLICA_URL", replica_url)
+        ended = await asyncio.to_thread(CliRunner().invoke, app, ["doctor", "--json"])
+        found = json.loads(ended.stdout)["findings"]
+        return [f"{each['level']}: {each['message']}" for each in found if "replica" in str(each)]
+
+    monkeypatch.setenv("HYPERDATA_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("HYPERDATA_DATABASE_URL", url)
+    monkeypatch.setenv("HYPERDATA_EXPORT_WORKERS", "0")
+
+    assert await findings(standby.of(url)) == [
+        "ok: It has all that is committed: queries are read from it."
+    ]
+    [wrong] = await findings(url)
+    assert wrong.startswith(
+        "warning: Queries are not read from it. It follows another server, or none."
+    )
 
 
 def test_a_replica_of_sqlite_is_refused() -> None:

@@ -60,6 +60,31 @@ def safe(settings: Settings, host: str, *, insecure_http: bool) -> Iterator[Find
         )
 
 
+def reachable(settings: Settings, host: str) -> Iterator[Finding]:
+    """Yield what should be known of a server that others can reach: by which names, and as what."""
+    if not is_public(host) and not settings.public_url:
+        return
+    names = [name.strip() for name in settings.allowed_hosts.split(",") if name.strip()]
+    if "*" in names:
+        yield warning(
+            "names",
+            "HYPERDATA_ALLOWED_HOSTS=* answers by any name, so pages of others can reach the "
+            "server through browsers in its network: list its names.",
+        )
+    elif not names and not settings.public_url:
+        yield warning(
+            "names",
+            "Neither HYPERDATA_PUBLIC_URL nor HYPERDATA_ALLOWED_HOSTS is set: it answers by its "
+            "addresses, and refuses whoever asks for it by a name.",
+        )
+    if not settings.production:
+        yield warning(
+            "production",
+            "HYPERDATA_PRODUCTION is off: errors tell which names of the schema may be meant. It "
+            "helps those who write queries; set it to 1 where nobody should.",
+        )
+
+
 def proxies(settings: Settings) -> Iterator[Finding]:
     """Yield what is wrong with the proxies that are trusted."""
     for name in filter(None, (part.strip() for part in settings.trusted_proxies.split(","))):
