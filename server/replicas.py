@@ -9,12 +9,11 @@ Both are asked how far they are by a question that all who come at the same time
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from contextvars import Context, ContextVar
+from contextvars import ContextVar
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL
@@ -25,9 +24,7 @@ from server.engines import engine_for
 from server.errors import Busy
 from server.logs import whereabouts
 from server.observing import metrics
-
-SILENCE_SECONDS = 1.0
-"""After how long without an answer to a small question a server is taken to be away."""
+from server.positions import COMMITTED, REPLAYED, SILENCE_SECONDS, Line, Position, Shared, look_at
 
 AGAIN_SECONDS = 1.0
 """How long a replica that was behind, or away, is left alone."""
@@ -37,19 +34,6 @@ LOOK_SECONDS = 0.002
 
 BEHIND = "It has not yet what was committed."
 
-_HISTORY = (
-    "(SELECT system_identifier FROM pg_control_system()), "
-    "(SELECT timeline_id FROM pg_control_checkpoint())"
-)
-_OURS = (
-    f"SELECT {_HISTORY}, (CASE current_setting('synchronous_commit') "
-    "WHEN 'off' THEN pg_current_wal_insert_lsn() "  # what others see may be in no file yet
-    "ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint, NULL"
-)
-_THEIRS = (
-    f"SELECT {_HISTORY}, CASE WHEN pg_is_in_recovery() "
-    "THEN (pg_last_wal_replay_lsn() - '0/0')::bigint END, pg_postmaster_start_time()"
-)
 _STARTED = "started"
 
 Answer = TypeVar("Answer")
@@ -59,64 +43,6 @@ log = logging.getLogger(__name__)
 
 class Away(Exception):
     """A replica does not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a server is: up to which byte of which history; None if it follows nobody.
-
-    started  when it was: after a crash a replica may be where it was before
-    """
-
-    history: tuple[int, int]
-    byte: int | None
-    started: object
-
-
-class Shared(Generic[Answer]):
-    """Asks for many at once: each is answered by a question that was put after they came."""
-
-    def __init__(self, ask: Callable[[], Coroutine[Any, Any, Answer]]) -> None:
-        self._ask = ask
-        self._asking: asyncio.Task[Answer] | None = None
-        self._next: asyncio.Task[Answer] | None = None
-
-    def __call__(self) -> Awaitable[Answer]:
-        if self._next is None:
-            self._next = asyncio.create_task(self._in_turn(self._asking), context=Context())
-            self._next.add_done_callback(_look_at)
-        return asyncio.shield(self._next)
-
-    async def _in_turn(self, before: "asyncio.Task[Answer] | None") -> Answer:
-        if before is not None:
-            await asyncio.wait((before,))
-        self._asking, self._next = self._next, None
-        return await self._ask()
-
-
-class Line:
-    """A connection that is kept for one small question."""
-
-    def __init__(self, url: URL, question: str) -> None:
-        _, self._options = url.get_dialect()().create_connect_args(url)
-        self._options.pop("prepared_statement_cache_size", None)
-        self._question = question
-        self._connection: Any = None  # a driver's own
-
-    async def ask(self) -> Position:
-        try:
-            if self._connection is None:
-                self._connection = await _connect(self._options)
-            said: Any = await self._connection.fetchrow(self._question, timeout=SILENCE_SECONDS)
-        except BaseException:
-            self.close()
-            raise
-        return Position((said[0], said[1]), said[2], said[3])
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
 
 
 class Replica:
@@ -129,7 +55,7 @@ class Replica:
         self.reader = engine_for(url, readonly=True)
         event.listen(self.reader.sync_engine, "connect", _note_start)
         self._patience = patience
-        self._ours, self._theirs = Line(primary, _OURS), Line(url, _THEIRS)
+        self._ours, self._theirs = Line(primary, COMMITTED), Line(url, REPLAYED)
         self._committed = Shared(self._ours.ask)
         self._replayed = Shared(self._ask_it)
         self._left_alone_until = 0.0
@@ -170,7 +96,7 @@ class Replica:
     async def supervised(self, asking: Coroutine[Any, Any, Answer]) -> Answer:
         """Await what the replica is asked for as long as it is there: Away."""
         task = asyncio.ensure_future(asking)
-        task.add_done_callback(_look_at)
+        task.add_done_callback(look_at)
         try:
             while not (await asyncio.wait((task,), timeout=SILENCE_SECONDS))[0]:
                 try:
@@ -249,11 +175,6 @@ async def followed(replica: Replica) -> AsyncGenerator[None]:
         _current.reset(token)
 
 
-async def _connect(options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a driver's own
-    driver = import_module("asyncpg")  # it comes with the extra `postgres`
-    return await driver.connect(**options, timeout=SILENCE_SECONDS)
-
-
 async def _open(opening: AsyncConnection) -> AsyncConnection:
     return await opening.start()
 
@@ -268,9 +189,3 @@ def _note_start(connection: Any, record: Any) -> None:  # noqa: ANN401 - a drive
 
 def _told(error: BaseException) -> str:
     return f"It cannot be asked: {whereabouts(error)}."
-
-
-def _look_at(task: "asyncio.Task[Any]") -> None:
-    """Have an exception looked at that nobody waits for any more."""
-    if not task.cancelled():
-        task.exception()
