@@ -11,7 +11,10 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from tests.conftest import LiveServer
+from tests.fuzz.messages import awaited
 from tests.fuzz.secrets import Demo
+
+_LAST = "the last"
 
 MOST_SECONDS = 10
 """How long an answer may take, on a busy machine."""
@@ -52,7 +55,7 @@ class Fuzzed:
                 init = {"type": "connection_init", "payload": {"X-API-Key": key}}
                 socket.send(json.dumps(init))
                 try:
-                    for message in (*sent, '{"type": "ping", "payload": {"last": true}}'):
+                    for message in (*sent, json.dumps({"type": "ping", "payload": {_LAST: True}})):
                         socket.send(message)
                     self._hear(socket, who, sent)
                 except ConnectionClosed:
@@ -62,15 +65,18 @@ class Fuzzed:
         assert self._process.poll() is None, sent
 
     def _hear(self, socket: ClientConnection, who: str, sent: Sequence[str | bytes]) -> None:
-        """Judge what is sent until the last message was answered."""
-        while True:
+        """Judge what is sent until all that was asked is answered, and the last ping."""
+        left = awaited(sent) | {_LAST}
+        while left:
             text = str(socket.recv(MOST_SECONDS))
             said = json.loads(text)
             self.codes[said["type"]] += 1
             self._tight(text, who, str(sent))
             assert '"INTERNAL"' not in text, (text, who, sent)
-            if said["type"] == "pong" and said.get("payload") == {"last": True}:
-                return
+            if said["type"] in ("complete", "error"):
+                left.discard(said["id"])
+            elif said["type"] == "pong":
+                left -= (said.get("payload") or {}).keys()
 
     def _post(self, document: str, key: str) -> httpx2.Response:
         return self._http.post(self._url, json={"query": document}, headers={"X-API-Key": key})

@@ -1,6 +1,7 @@
 """Messages for a websocket: those of graphql-transport-ws with any content, and what are none."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -40,4 +41,32 @@ def messages(pools: Pools, *without: str) -> st.SearchStrategy[str | bytes]:
         _JSON | st.fixed_dictionaries({"query": _JSON, "variables": _JSON}),
     )
     sound = (asked | asked | ended | st.just({"type": "ping"})).map(json.dumps)
-    return sound | sound | any_.map(json.dumps) | _JSON.map(json.dumps) | st.text() | st.binary()
+    return (
+        sound
+        | sound
+        | sound
+        | sound
+        | sound
+        | any_.map(json.dumps)
+        | _JSON.map(json.dumps)
+        | st.text()
+        | st.binary()
+    )
+
+
+def awaited(sent: Sequence[str | bytes]) -> set[str]:
+    """Return the ids of the queries and mutations that messages ask, and do not take back."""
+    ids: set[str] = set()
+    for each in sent:
+        try:
+            said = json.loads(each)
+        except ValueError:
+            continue
+        if not isinstance(said, dict):
+            continue
+        is_asked = said.get("type") == "subscribe" and isinstance(said.get("payload"), dict)
+        if is_asked and not str(said["payload"].get("query")).startswith("subscription"):
+            ids.add(str(said.get("id")))
+        elif said.get("type") == "complete":
+            ids.discard(str(said.get("id")))
+    return ids
