@@ -69,7 +69,9 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 
 lock: $(TESTABLE)  ## pin the newest allowed versions, with hashes
 	$(LOCK) -o requirements/run.txt
-	$(LOCK) --group test -c requirements/run.txt -o requirements/test.txt
+	$(LOCK) --extra postgres --extra opentelemetry -c requirements/run.txt -o requirements/servers.txt
+	$(LOCK) --group test -c requirements/servers.txt -o requirements/test.txt
+	echo hatchling==1.33.0 | $(subst pyproject.toml,-,$(LOCK)) -c requirements/test.txt -o requirements/build.txt
 
 $(INSTALLED): requirements/run.txt pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

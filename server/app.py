@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """Build the application; nothing is opened until it starts."""
     settings = settings or Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    db = Database(settings.database)
+    db = Database(settings.database, settings.replica_url, settings.replica_patience_seconds)
     storage = Storage(settings.storage)
     hub = Hub(db)
     plan = planner(db.url, settings)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from server.commands.export import export
+from server.commands.probe import probe
 from server.commands.verify import verify
 from server.operating.commands import grants, keys, users
 from server.settings import Settings
@@ -27,6 +28,7 @@ documents = typer.Typer(
 app.add_typer(documents, name="documents")
 app.command()(export)
 app.command()(verify)
+app.command()(probe)
 app.add_typer(users, name="users")
 app.add_typer(keys, name="keys")
 app.add_typer(grants, name="grants")

@@ -5,40 +5,29 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from pydantic.alias_generators import to_snake
-from sqlalchemy import MetaData, event, func, inspect, select
-from sqlalchemy.engine import Connection, ExceptionContext, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import MetaData, func, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
-from server import deadlines
-from server.column_types import KEY_TYPE, dump_json
-from server.errors import BadUserInput, Busy
-from server.observing.operations import ran, wrote
+from server import deadlines, replicas
+from server.column_types import KEY_TYPE
+from server.engines import engine_for
+from server.errors import Busy
+from server.observing.operations import ran
 from server.outages import passing, reaching
 from server.readers import FileReader, indented
+from server.replicas import Away, Moment, Replica
 from server.statements import Prepared, Statement
-
-READERS = 4
-"""How many connections may read at once."""
 
 MOST_PREPARED = 1024
 """How many statements are kept compiled."""
-
-WRITERS = {"sqlite": 1, "postgresql": 4}
-"""How many may write: SQLite has one writer, so wait for it here."""
-
-_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-_SESSION = {"timezone": "UTC", "jit": "off"}  # compiling costs more than our statements
-
-_NO_SUCH_CHARACTER = ("22021", "22P05")
-"""How PostgreSQL refuses a text with U+0000, by itself and within JSON."""
 
 metadata: MetaData = SQLModel.metadata
 metadata.naming_convention = {  # so that migrations can name what they change
@@ -81,10 +70,15 @@ class Stored(Table):
 class Database:
     """Hands out connections; nothing else in the server opens, commits or closes one."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, replica_url: str | None = None, replica_patience: float = 0.1
+    ) -> None:
         self.url = make_url(url)
-        self.writer = self._engine(readonly=False)
-        self.reader = self._engine(readonly=True)
+        self.writer = engine_for(self.url, readonly=False)
+        self.reader = engine_for(self.url, readonly=True)
+        self.replica = (
+            Replica(self.url, make_url(replica_url), replica_patience) if replica_url else None
+        )
         self._in_use = 0
         self._unused = asyncio.Event()
         self._unused.set()
@@ -102,39 +96,15 @@ class Database:
         name = self.url.database
         return Path(name) if name and self.url.get_backend_name() == "sqlite" else None
 
-    def _engine(self, *, readonly: bool) -> AsyncEngine:
-        kind = self.url.get_backend_name()
-        options: dict[str, Any] = {}
-        if kind == "postgresql":
-            options["connect_args"] = {"server_settings": _SESSION}
-            options["execution_options"] = _SNAPSHOT if readonly else {}
-            options["pool_pre_ping"] = True  # it may have been started again since
-        engine = create_async_engine(
-            self.url,
-            json_serializer=dump_json,
-            hide_parameters=True,  # they are people's data, and errors are logged
-            pool_size=READERS if readonly else WRITERS[kind],
-            max_overflow=0,
-            **options,
-        )
-        # many rows in one statement: it runs the triggers, or saves what it may undo, only once
-        engine.dialect.use_insertmanyvalues_wo_returning = True
-        event.listen(engine.sync_engine, "handle_error", _explain)
-        event.listen(engine.sync_engine, "before_cursor_execute", _begin_to_time)
-        event.listen(
-            engine.sync_engine, "after_cursor_execute", partial(_time, ran if readonly else wrote)
-        )
-        if kind == "postgresql" and readonly:
-            event.listen(engine.sync_engine, "before_cursor_execute", _look_for_no_nul, retval=True)
-        if kind == "sqlite":
-            event.listen(engine.sync_engine, "connect", _tune_reader if readonly else _tune_writer)
-            begin = "BEGIN" if readonly else "BEGIN IMMEDIATE"
-            event.listen(engine.sync_engine, "begin", partial(_begin, statement=begin))
-        return engine
-
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Open a connection for one batch of reads: one snapshot, and nothing can be written."""
-        return self._using(self.reader.connect())
+        """Open a connection for one batch of reads: one snapshot, and nothing can be written.
+
+        Within what is `replicas.followed`, to the replica, if it is there.
+        """
+        moment = replicas.current()
+        if moment is None:
+            return self._using(self.reader.connect())
+        return self._using(self._replicated(moment))
 
     def prepare(self, key: Hashable, make: Callable[[], Statement]) -> Prepared:
         """Return the statement that a key stands for, compiled once for all that use it."""
@@ -151,8 +121,7 @@ class Database:
     ) -> Sequence[Sequence[Any]]:
         """Return all rows of a read; say if it is known not to be quick."""
         if self._files is None:
-            async with self.read() as tx:
-                return (await tx.execute(prepared.statement, given)).all()
+            return await self._fetch(prepared, given)
         parameters = prepared.parameters(given)
         self._enter()
         started = perf_counter()
@@ -183,6 +152,31 @@ class Database:
             if (busy := passing(error)) is not None:
                 raise busy from error
             raise
+    async def _fetch(self, prepared: Prepared, given: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        if (moment := replicas.current()) is not None:
+            try:
+                return await moment.replica.supervised(self._fetch_at(moment, prepared, given))
+            except (Away, Busy):
+                pass  # it only read: the database itself is asked the same
+        async with self._using(self.reader.connect()) as tx:
+            return (await tx.execute(prepared.statement, given)).all()
+
+    async def _fetch_at(
+        self, moment: Moment, prepared: Prepared, given: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        async with self._using(moment.replica.reader.connect()) as tx:
+            if not await moment.holds(tx):
+                raise Away
+            return (await tx.execute(prepared.statement, given)).all()
+
+    @asynccontextmanager
+    async def _replicated(self, moment: Moment) -> AsyncGenerator[AsyncConnection]:
+        """Open a connection to the replica, or to the database if that is not there."""
+        async with AsyncExitStack() as stack:
+            tx = await moment.open(stack)
+            if tx is None:
+                tx = await stack.enter_async_context(self.reader.connect())
+            yield tx
 
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open one transaction: committed when the block ends, rolled back if it raises."""
@@ -250,6 +244,8 @@ class Database:
         await self._unused.wait()
         if self._files is not None:
             self._files.close()
+        if self.replica is not None:
+            await self.replica.close()
         await self.reader.dispose()
         await self.writer.dispose()
 
@@ -274,91 +270,3 @@ async def take_turns(tx: AsyncConnection, number: int) -> None:
     """
     if tx.dialect.name == "postgresql":
         await tx.execute(select(func.pg_advisory_xact_lock(number)))
-
-
-def _look_for_no_nul(
-    _tx: object,
-    _cursor: object,
-    statement: str,
-    parameters: Any,  # noqa: ANN401 - a driver's own
-    *_: object,
-) -> tuple[str, Any]:
-    """Ask for U+FFFF, which is no character either, in place of U+0000.
-
-    PostgreSQL has no text with U+0000, and refuses to look for one instead of finding nothing.
-    """
-    if any(isinstance(value, str) and "\0" in value for value in parameters):
-        parameters = tuple(
-            value.replace("\0", "\uffff") if isinstance(value, str) else value
-            for value in parameters
-        )
-    return statement, parameters
-
-
-def _explain(context: ExceptionContext) -> BadUserInput | Busy | None:
-    """Say so where a database is out of reach, which SQLAlchemy itself deals with when it pings."""
-    error = context.original_exception
-    if context.is_pre_ping or not isinstance(error, Exception):  # else it is cancelled
-        return None
-    return _say_which_text(error) or passing(error, disconnected=context.is_disconnect)
-
-
-def _say_which_text(error: BaseException | None) -> BadUserInput | None:
-    """Say so where a database refuses a text: a half of a character, or U+0000 in PostgreSQL."""
-    while error is not None:
-        code = getattr(error, "sqlstate", None)
-        if isinstance(error, UnicodeEncodeError) or code in _NO_SUCH_CHARACTER:
-            return BadUserInput(
-                "A text holds what the database cannot keep, such as the character U+0000: "
-                "leave it out."
-            )
-        error = error.__cause__
-    return None
-
-
-def _begin_to_time(tx: Connection, *_: object) -> None:
-    tx.info["began"] = perf_counter()
-
-
-def _time(
-    note: Callable[[str, int, float], None],
-    tx: Connection,
-    _cursor: object,
-    text: str,
-    given: Any,  # noqa: ANN401 - a driver's own
-    _context: object,
-    *_: object,
-) -> None:
-    rows: list[Any] = given or []
-    first: object = next(iter(rows), None)
-    is_many = type(rows) is list and type(first) in (tuple, dict)  # by one statement
-    parameters: list[Any] = rows[0] if is_many else rows
-    note(text, len(parameters), perf_counter() - tx.info["began"])
-
-
-def _begin(tx: Connection, statement: str) -> None:
-    tx.exec_driver_sql(statement)
-
-
-def _tune_writer(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
-    _pragmas(
-        connection,
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        "recursive_triggers=ON",  # so that what INSERT OR REPLACE deletes is no longer counted
-        "secure_delete=ON",  # what is deleted is overwritten: a byte search finds none of it
-        "temp_store=MEMORY",  # a row with triggers is journaled on its own: in a file, that is slow
-    )
-
-
-def _tune_reader(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
-    _pragmas(connection, "query_only=ON", "cache_size=-65536", "mmap_size=1073741824")
-
-
-def _pragmas(connection: Any, *settings: str) -> None:  # noqa: ANN401 - a driver's own
-    connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = connection.cursor()
-    for setting in ("busy_timeout=30000", *settings):
-        cursor.execute(f"PRAGMA {setting}")
-    cursor.close()

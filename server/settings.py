@@ -1,11 +1,21 @@
 """Everything an operator may set, read once from the environment (`HYPERDATA_…`)."""
 
+import os
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+SECRETS_DIR = "HYPERDATA_SECRETS_DIR"
+"""Names a folder where settings may be files, such as `hyperdata_secret`: what is secret need then
+not be in the environment, which others can see."""
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
@@ -22,6 +32,17 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None,
         description="SQLAlchemy URL; `sqlite+aiosqlite` in the data folder when left out.",
+    )
+    replica_url: str | None = Field(
+        default=None,
+        description="A streaming replica of the database in PostgreSQL, for queries; as the "
+        "database's URL.",
+    )
+    replica_patience_seconds: float = Field(
+        default=0.1,
+        ge=0,
+        description="How long a query waits for the replica to have all that was committed before "
+        "it; then the database itself is asked.",
     )
     storage_url: str | None = Field(
         default=None,
@@ -228,6 +249,29 @@ class Settings(BaseSettings):
         description="From how many bytes on JSON is compressed for whoever takes gzip; 0 is never.",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the folder of secrets that the environment names; the environment goes before it."""
+        del dotenv_settings, file_secret_settings
+        folder = os.environ.get(SECRETS_DIR)
+        if folder is None or not Path(folder).is_dir():  # see below
+            return init_settings, env_settings
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, folder)
+
+    @model_validator(mode="after")
+    def _has_secrets(self) -> Self:
+        folder = os.environ.get(SECRETS_DIR)
+        if folder is not None and not Path(folder).is_dir():  # it would make a secret of its own
+            raise ValueError(f"{SECRETS_DIR} names no folder.")
+        return self
+
     @model_validator(mode="after")
     def _can_ask_provider(self) -> Self:
         if self.oidc_issuer is None:
@@ -237,6 +281,18 @@ class Settings(BaseSettings):
         parts = urlsplit(self.oidc_issuer)
         if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
             raise ValueError("HYPERDATA_OIDC_ISSUER must start with https://.")
+        return self
+
+    @model_validator(mode="after")
+    def _can_follow(self) -> Self:
+        kind = "postgresql+asyncpg://"
+        if self.replica_url is None:
+            return self
+        if not self.replica_url.startswith(kind) or not self.database.startswith(kind):
+            raise ValueError(
+                "HYPERDATA_REPLICA_URL is for PostgreSQL: it must start with "
+                "postgresql+asyncpg://, and so must HYPERDATA_DATABASE_URL."
+            )
         return self
 
     @property

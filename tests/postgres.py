@@ -50,6 +50,11 @@ class Server:
         self._numbers = count(1)
         self._returned: list[str] = []
 
+    @property
+    def started(self) -> Any:
+        """What the package that brings the server along says of it."""
+        return self._started
+
     def die(self) -> None:
         """End all its processes at once: what was not acknowledged by then may be lost."""
         self.run("CHECKPOINT")  # for databases of other tests, which need not be lasting
@@ -71,6 +76,17 @@ class Server:
             await connection.close()
 
         asyncio.run(execute())
+
+    def asked(self, question: str, url: str | None = None) -> Any:
+        """Return the one value that answers a question."""
+
+        async def execute() -> Any:
+            connection = await asyncpg.connect(_dsn(url or self._url))
+            value = await connection.fetchval(question)
+            await connection.close()
+            return value
+
+        return asyncio.run(execute())
 
     def new(self) -> str:
         """Return the address of a new database without any table."""

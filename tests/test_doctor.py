@@ -23,6 +23,7 @@ from tests.factories import a_user, save
 
 pytestmark = pytest.mark.anyio
 
+OPEN = ["--host", "0.0.0.0", "--insecure-http"]
 LONG = "f3a9" + "0123456789abcdef" * 3
 
 
@@ -94,6 +95,9 @@ async def test_settings_that_cannot_be_are_named_without_their_values(
         ),
         ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, [], "proxies", "error", "`proxy` is no address"),
         ({"PUBLIC_URL": "https://x.example"}, [], "proxies", "warning", "does not name it"),
+        ({"ALLOWED_HOSTS": "*"}, OPEN, "names", "warning", "answers by any name"),
+        ({}, OPEN, "names", "warning", "refuses whoever asks for it by a name"),
+        ({"PUBLIC_URL": "https://x.example"}, [], "production", "warning", "PRODUCTION is off"),
         ({"TRUSTED_PROXIES": "10.0.0.1"}, [], "proxies", "warning", "HYPERDATA_PUBLIC_URL is not"),
         ({"EXPORT_WORKERS": "0"}, [], "workers", "warning", "HYPERDATA_EXPORT_WORKERS=0"),
         ({"STORAGE_URL": "file:///proc/nothing"}, [], "storage", "error", "HYPERDATA_STORAGE_URL"),

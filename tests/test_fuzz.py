@@ -8,19 +8,23 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 from tests.conftest import serving
 from tests.fuzz.asking import Fuzzed
 from tests.fuzz.documents import documents
+from tests.fuzz.messages import messages
 
 pytestmark = pytest.mark.repeats
 
 FEW = 150
 """How many documents are drawn, the same each time, where all is tested."""
+
+FEW_TALKS = 40
+"""How many talks over a socket, of some messages each."""
 
 ROUND = 300
 """How many in a round of a soak; each round has its own."""
@@ -29,9 +33,9 @@ WITHOUT = ("webhookTest",)
 """It sends to where a document says; where webhooks may lead is tested in test_webhooks."""
 
 
-@pytest.fixture
-def fuzzed(tmp_path: Path) -> Iterator[Fuzzed]:
-    with serving(tmp_path) as server:
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
+    with serving(tmp_path_factory.mktemp("fuzzed")) as server:
         fuzzed = Fuzzed(server)
         yield fuzzed
         fuzzed.close()
@@ -56,6 +60,23 @@ def fuzz(fuzzed: Fuzzed, count: int, number: int) -> None:
 def test_no_document_finds_a_bug_or_a_secret(fuzzed: Fuzzed) -> None:
     fuzz(fuzzed, FEW, 1)
     assert {"answered", "GRAPHQL_VALIDATION_FAILED"} <= fuzzed.codes.keys()
+
+
+def test_no_message_of_a_socket_finds_a_bug_or_a_secret(fuzzed: Fuzzed) -> None:
+    @seed(1)
+    @settings(
+        max_examples=FEW_TALKS,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(messages(fuzzed.demo.pools(), *WITHOUT), min_size=1, max_size=4))
+    def each(sent: list[str | bytes]) -> None:
+        fuzzed.converse(sent)
+
+    each()
+    assert {"next", "error", "complete", "pong", "4400"} <= fuzzed.codes.keys()
 
 
 @pytest.mark.soak

@@ -5,6 +5,7 @@ import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -109,6 +110,19 @@ async def test_each_request_is_a_line_that_says_nothing_of_who_asks(
     [lost] = await running.lines(nothing.headers["X-Request-ID"])
     assert (lost["route"], lost["status"]) == (None, 404)
     assert not [secret for secret in SECRETS if secret in running.text()]
+
+
+async def test_what_is_refused_before_it_is_a_request_is_a_line_too(running: Running) -> None:
+    address = urlsplit(running.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(b"GET / HTTP/1.1\r\nno header\r\n\r\n")
+    status, *headers = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+    writer.close()
+    said = dict(header.split(": ", 1) for header in headers if header)
+
+    [line] = await running.lines(said["x-request-id"])
+    assert status == "HTTP/1.1 400 Bad Request"
+    assert (line["event"], line["status"], line["outcome"]) == ("refused", 400, "BAD_REQUEST")
 
 
 async def test_slow_operations_are_told_of_with_their_plan(

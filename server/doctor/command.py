@@ -13,6 +13,7 @@ from rich.text import Text
 from server.doctor import environment, parts, places
 from server.doctor.database import database
 from server.doctor.findings import Finding, Level, worst
+from server.doctor.replica import replica
 from server.settings import Settings
 
 _STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
@@ -37,12 +38,14 @@ async def _all(data_dir: Path | None, host: str, *, insecure_http: bool) -> list
     findings = [
         *environment.unknown(),
         *environment.safe(settings, host, insecure_http=insecure_http),
+        *environment.reachable(settings, host),
         *environment.proxies(settings),
         *places.data_folder(settings),
     ]
     if settings.data_dir.is_dir() or settings.storage_url is not None:  # else it would be made
         findings += [each async for each in places.store(settings)]
     findings += [each async for each in database(settings)]
+    findings += [each async for each in replica(settings)]
     findings += [each async for each in parts.workers(settings)]
     return [*findings, *parts.pages(), *parts.sent(settings)]
 

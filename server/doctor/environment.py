@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from server.doctor.findings import Finding, error, ok, warning
 from server.safety import is_public, unsafe, weak_secret
-from server.settings import Settings
+from server.settings import SECRETS_DIR, Settings
 
 PREFIX = "HYPERDATA_"
 
-OF_CLIENTS = ("HYPERDATA_URL", "HYPERDATA_API_KEY")
-"""What `hyperdata export` reads."""
+NO_SETTINGS = ("HYPERDATA_URL", "HYPERDATA_API_KEY", SECRETS_DIR)
+"""What `hyperdata export` reads, and where settings may be."""
 
 
 def read(data_dir: Path | None) -> Settings | list[Finding]:
@@ -37,7 +37,7 @@ def unknown(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """Yield variables that look like settings and are none."""
     known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
     for name in sorted(environment):
-        if name.upper().startswith(PREFIX) and name.upper() not in (*known, *OF_CLIENTS):
+        if name.upper().startswith(PREFIX) and name.upper() not in (*known, *NO_SETTINGS):
             close = get_close_matches(name.upper(), known, 1)
             hint = f": is {close[0]} meant?" if close else "."
             yield warning("settings", f"{name} is not a setting, and changes nothing{hint}")
@@ -57,6 +57,31 @@ def safe(settings: Settings, host: str, *, insecure_http: bool) -> Iterator[Find
             "safety",
             "HYPERDATA_WEBHOOK_LOOPBACK lets owners of experiments send requests to this machine: "
             "leave it out but for trying things.",
+        )
+
+
+def reachable(settings: Settings, host: str) -> Iterator[Finding]:
+    """Yield what should be known of a server that others can reach: by which names, and as what."""
+    if not is_public(host) and not settings.public_url:
+        return
+    names = [name.strip() for name in settings.allowed_hosts.split(",") if name.strip()]
+    if "*" in names:
+        yield warning(
+            "names",
+            "HYPERDATA_ALLOWED_HOSTS=* answers by any name, so pages of others can reach the "
+            "server through browsers in its network: list its names.",
+        )
+    elif not names and not settings.public_url:
+        yield warning(
+            "names",
+            "Neither HYPERDATA_PUBLIC_URL nor HYPERDATA_ALLOWED_HOSTS is set: it answers by its "
+            "addresses, and refuses whoever asks for it by a name.",
+        )
+    if not settings.production:
+        yield warning(
+            "production",
+            "HYPERDATA_PRODUCTION is off: errors tell which names of the schema may be meant. It "
+            "helps those who write queries; set it to 1 where nobody should.",
         )
 
 

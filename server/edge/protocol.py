@@ -17,6 +17,8 @@ from server.edge.heads import MALFORMED, fault, too_long
 from server.edge.lingering import Lingering
 from server.edge.refusals import Refusal
 from server.edge.security import HEADERS
+from server.logs import new_id
+from server.observing import lines, metrics
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -205,9 +207,12 @@ class GuardedProtocol(Lingering):
             earlier.keep_alive = False
 
     def _say(self, refusal: Refusal) -> None:
-        status = HTTPStatus(refusal.status)
+        status, id_ = HTTPStatus(refusal.status), new_id()
+        lines.tell("refused", {"request_id": id_, "status": status, "outcome": refusal.code})
+        metrics.request_answered("(refused)", "OTHER", str(status.value))
         headers = [
             *HEADERS,
+            (b"x-request-id", id_.encode()),
             *((name.encode(), value.encode()) for name, value in refusal.headers.items()),
             (b"content-type", b"application/json"),
             (b"content-length", str(len(refusal.body)).encode()),

@@ -51,6 +51,12 @@ sockets = Gauge("hyperdata_websockets", "Websockets that are open.", multiproces
 slow_operations = Counter(
     "hyperdata_slow_operations", "Operations that took longer than HYPERDATA_SLOW_SECONDS."
 )
+_replica_queries = Counter(
+    "hyperdata_replica_queries",
+    "Queries of a server that has a replica: answered by it, or by the database itself, because it "
+    "was behind, away, or left alone for a second after that.",
+    ("outcome",),
+)
 
 read_seconds = Spread(_statement_seconds.labels("read"), _SECONDS).add
 write_seconds = Spread(_statement_seconds.labels("write"), _SECONDS).add
@@ -96,3 +102,8 @@ def request_answered(route: str, method: str, status: str) -> None:
     if (count := _answers.get((route, method, status))) is None:
         count = _answers[route, method, status] = Count(_requests.labels(route, method, status))
     count.add()
+
+
+def replica_queries(outcome: str) -> None:
+    """Count a query that might be read from a replica."""
+    _replica_queries.labels(outcome).inc()

@@ -13,6 +13,7 @@ from server.errors import DeadlineExceeded, ExpectedFailure, IntrospectionOff
 from server.limits.bounds import check_variables, refuse_beyond
 from server.limits.measuring import Measured
 from server.limits.weights import LOOK_UP
+from server.replicas import Replica, followed
 from server.resolvers.context import Context
 from server.schema.errors import coded
 
@@ -40,6 +41,13 @@ class Admission:
     def seconds(self) -> float:
         """How long it may take."""
         return self._context.services.terms.deadline_seconds
+
+    def reading(
+        self, executing: Callable[[], Coroutine[Any, Any, Result]]
+    ) -> Coroutine[Any, Any, Result]:
+        """Return how a query is executed: from a replica, if there is one that may be asked."""
+        replica = self._context.db.replica
+        return executing() if replica is None else _from(replica, executing)
 
     def censor(self, errors: Sequence[GraphQLError] | None) -> None:
         """Take out of errors which names of the schema might have been meant, if so set."""
@@ -69,6 +77,11 @@ class Admission:
                 "restoreRate": budgets.bucket.refill,
             }
         }
+
+
+async def _from(replica: Replica, executing: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    async with followed(replica):
+        return await executing()
 
 
 async def admit(
@@ -107,7 +120,7 @@ async def in_time(
         if admission.asked.kind is not OperationType.QUERY:
             return await executing()
         try:
-            result = await InTime(executing(), bound)
+            result = await InTime(admission.reading(executing), bound)
         except DeadlineExceeded as failure:
             return ExecutionResult(None, [refusal(failure)])
     if not result.errors:

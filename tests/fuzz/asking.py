@@ -2,12 +2,19 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import httpx2
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from tests.conftest import LiveServer
+from tests.fuzz.messages import awaited
 from tests.fuzz.secrets import Demo
+
+_LAST = "the last"
 
 MOST_SECONDS = 10
 """How long an answer may take, on a busy machine."""
@@ -39,6 +46,37 @@ class Fuzzed:
             self._sound(answer.json(), document)
             self._tight(answer.text, who, document)
         assert self._process.poll() is None, document
+
+    def converse(self, sent: Sequence[str | bytes]) -> None:
+        """Send messages over a socket, with each key; AssertionError if one finds a bug."""
+        address = self._url.replace("http", "ws", 1)
+        for who, key in self._keys.items():
+            with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+                init = {"type": "connection_init", "payload": {"X-API-Key": key}}
+                socket.send(json.dumps(init))
+                try:
+                    for message in (*sent, json.dumps({"type": "ping", "payload": {_LAST: True}})):
+                        socket.send(message)
+                    self._hear(socket, who, sent)
+                except ConnectionClosed:
+                    code = socket.close_code
+                    self.codes[str(code)] += 1
+                    assert code not in (1006, 1011, 4500), (code, who, sent)
+        assert self._process.poll() is None, sent
+
+    def _hear(self, socket: ClientConnection, who: str, sent: Sequence[str | bytes]) -> None:
+        """Judge what is sent until all that was asked is answered, and the last ping."""
+        left = awaited(sent) | {_LAST}
+        while left:
+            text = str(socket.recv(MOST_SECONDS))
+            said = json.loads(text)
+            self.codes[said["type"]] += 1
+            self._tight(text, who, str(sent))
+            assert '"INTERNAL"' not in text, (text, who, sent)
+            if said["type"] in ("complete", "error"):
+                left.discard(said["id"])
+            elif said["type"] == "pong":
+                left -= (said.get("payload") or {}).keys()
 
     def _post(self, document: str, key: str) -> httpx2.Response:
         return self._http.post(self._url, json={"query": document}, headers={"X-API-Key": key})
