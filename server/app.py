@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     db = Database(settings.database)
-    storage = Storage(settings.storage)
+    storage = Storage.of(settings)
     hub = Hub(db)
     plan = planner(db.url, settings)
     exporter = Exporter(db, storage, hub, settings, plan=plan, allowed=may_still_export)
