@@ -16,10 +16,13 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 from unittest.mock import patch
 
 import httpx2
+import obstore
 import pytest
+from obstore.store import S3Store
 
 REGION = "eu-central-1"
 CREDENTIALS = {
@@ -86,8 +89,10 @@ class ObjectStore:
         return re.findall("<Key>(.*?)</Key>", found)
 
     def read(self, place: str, key: str) -> bytes:
-        answer = httpx2.get(f"{self.behind}/{place.removeprefix('s3://')}/{key}")
-        return answer.raise_for_status().content
+        store: Any = S3Store.from_url(
+            place, endpoint=self.behind, client_options={"allow_http": True}
+        )
+        return bytes(obstore.get(store, key).bytes())
 
     def answer(self, client: socket.socket) -> None:
         """Pass on what comes by a connection, or answer that the store is busy."""
