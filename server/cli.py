@@ -165,6 +165,28 @@ def documents_check(
     check(file)
 
 
+@app.command()
+def copy(
+    from_: Annotated[
+        str, typer.Option("--from", help="Database to copy, such as sqlite+aiosqlite:///….")
+    ],
+    to: Annotated[
+        str,
+        typer.Option(help="Empty database to copy into, such as postgresql+asyncpg://…."),
+    ],
+    from_storage: Annotated[
+        str | None, typer.Option(help="Store of files to copy, too, such as file:///….")
+    ] = None,
+    to_storage: Annotated[
+        str | None, typer.Option(help="Store to copy them into, such as s3://bucket/folder.")
+    ] = None,
+) -> None:
+    """Copy all data into another database, and compare both; run again, it goes on."""
+    from server.copying.command import Ends, run
+
+    raise SystemExit(run(Settings(), Ends(from_, to, from_storage, to_storage)))
+
+
 @app.command(name="import")
 def import_(
     path: Annotated[

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -31,6 +32,11 @@ _READ = 2 << 20
 
 ABANDONED = timedelta(days=1)
 """How old an upload in parts must be to be taken for one that nobody goes on with."""
+
+PROBES = "probes/"
+"""Where the store is tried."""
+
+_UNFINISHED = re.compile(r"#\d+$")
 
 log = logging.getLogger(__name__)
 
@@ -173,6 +179,17 @@ class Storage:
         with self._reaching():
             pages = obstore.list(self._store, folder)  # pyright: ignore[reportUnknownMemberType] - its other overload returns Arrow, untyped
             return [meta["path"] async for page in pages for meta in page]
+
+    async def everything(self) -> list[str]:
+        """List all files that were finished, but for those by which the store was tried."""
+        if self.root is not None:
+            found = await asyncio.to_thread(self._files, self.root)
+            found = [key for key in found if not _UNFINISHED.search(key)]
+        else:
+            with self._reaching():
+                pages = obstore.list(self._store)  # pyright: ignore[reportUnknownMemberType] - as above
+                found = [meta["path"] async for page in pages for meta in page]
+        return sorted(key for key in found if not key.startswith(PROBES))
 
     def _files(self, folder: Path) -> list[str]:
         assert self.root is not None
