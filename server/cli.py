@@ -187,6 +187,38 @@ def copy(
     raise SystemExit(run(Settings(), Ends(from_, to, from_storage, to_storage)))
 
 
+@app.command()
+def backup(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of snapshots, to which one is added: on another disk.")
+    ],
+    data_dir: DataDir = None,
+    keep: Annotated[
+        int | None, typer.Option(help="Remove all but so many snapshots afterwards.", min=1)
+    ] = None,
+    verify: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--verify", help="Make none: read the newest, or the one named, whole.")
+    ] = False,
+) -> None:
+    """Copy the embedded database and its files, while they are served; or check a copy."""
+    from server.backups.command import check, make
+
+    if verify:
+        raise SystemExit(check(folder))
+    raise SystemExit(make(settings_for(data_dir), folder, keep))
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A snapshot, or a folder of them: the newest.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Make a new data folder of a backup, whole or not at all."""
+    from server.backups.command import bring_back
+
+    raise SystemExit(bring_back(settings_for(data_dir), folder))
+
+
 @app.command(name="import")
 def import_(
     path: Annotated[

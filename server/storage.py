@@ -36,7 +36,8 @@ ABANDONED = timedelta(days=1)
 PROBES = "probes/"
 """Where the store is tried."""
 
-_UNFINISHED = re.compile(r"#\d+$")
+UNFINISHED_FILE = re.compile(r"#\d+$")
+"""What a file in a local folder is called until it is whole."""
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +185,7 @@ class Storage:
         """List all files that were finished, but for those by which the store was tried."""
         if self.root is not None:
             found = await asyncio.to_thread(self._files, self.root)
-            found = [key for key in found if not _UNFINISHED.search(key)]
+            found = [key for key in found if not UNFINISHED_FILE.search(key)]
         else:
             with self._reaching():
                 pages = obstore.list(self._store)  # pyright: ignore[reportUnknownMemberType] - as above
