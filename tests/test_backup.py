@@ -24,7 +24,7 @@ from tests.studio import UPLOAD, WEBM
 pytestmark = pytest.mark.repeats
 
 
-def run(*arguments: str | Path, code: int = 0) -> str:
+def run(*arguments: object, code: int = 0) -> str:
     done = CliRunner().invoke(app, [str(each) for each in arguments])
     assert done.exit_code == code, done.output
     return done.stdout if code == 0 else done.stderr

@@ -53,5 +53,5 @@ def _is_json(kind: TypeEngine[Any]) -> bool:
     return isinstance(kind, JsonType) and not isinstance(kind, JsonTextType)
 
 
-def _plain(kind: TypeEngine[Any]) -> TypeEngine[object]:
+def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     return Text() if isinstance(kind, JsonType) else kind
