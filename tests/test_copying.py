@@ -247,9 +247,8 @@ def test_files_are_copied_into_an_object_store_and_back(
     shutil.copytree(demo / "recordings", tmp_path / "from/recordings")
     (tmp_path / "from/recordings.webm#1").write_bytes(b"never finished")
     away = ("--from-storage", (tmp_path / "from").as_uri(), "--to-storage", store)
-    told = copied(
-        sqlite(migrated_file), sqlite(tmp_path / "1.db"), *away, **object_store.environment
-    )
+    empty, around = sqlite(migrated_file), object_store.environment
+    told = copied(empty, sqlite(tmp_path / "1.db"), *away, **around)
     size = sum(map(len, files.values()))
     assert f"{len(files)} files are there; {len(files)} of them came now, with {size:,}" in told
     home = ("--from-storage", store, "--to-storage", folder.as_uri())
