@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     db = Database(settings.database, settings.replica_url, settings.replica_patience_seconds)
-    storage = Storage(settings.storage)
+    storage = Storage.of(settings)
     hub = Hub(db)
     plan = planner(db.url, settings)
     exporter = Exporter(db, storage, hub, settings, plan=plan, allowed=may_still_export)
@@ -160,7 +160,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             ingest_route(services, browsers),
             upload_route(services, settings.uploads),
             *file_routes(db, storage, signer),
-            *page_routes(getattr(storage, "origins", ())),
+            *page_routes(storage.origins),
             *health_routes(db, storage, settings.metrics_token),
             *sign_in.routes,
             *OwnData(services).routes,

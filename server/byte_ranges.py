@@ -52,9 +52,7 @@ class PartialFile(FileResponse):
         try:
             await super().__call__(self._understood(request), receive, send)
         except Unsatisfiable:
-            span = {"Content-Range": f"bytes */{self._size}", "Accept-Ranges": "bytes"}
-            kept = {k: v for k, v in self._own_headers.items() if k != "Content-Disposition"}
-            await Response(status_code=416, headers={**kept, **span})(scope, receive, send)
+            await unsatisfied(self._own_headers, self._size)(scope, receive, send)
 
     def _understood(self, request: Request) -> Scope:
         """Return the request with a range that Starlette reads as the RFC means it, or none."""
@@ -82,6 +80,27 @@ def unmet(request: Request, headers: Mapping[str, str]) -> Response | None:
     if (known := asked.get("if-none-match")) is not None and _names(known, current, strong=False):
         return Response(status_code=304, headers=_only(headers, _KEPT_BY_304))
     return None
+
+
+def span_of(request: Request, headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
+    """Return the first and last byte of the one range that a request wants of a file.
+
+    None for the whole file, which is also sent to whoever asks for several ranges. Unsatisfiable if
+    there is no such part.
+    """
+    asked, condition = request.headers.get("range"), request.headers.get("if-range")
+    holds = condition is None or condition == headers.get("ETag")
+    if asked is None or request.method != "GET" or not holds:
+        return None
+    found = ranges_in(asked, size)
+    return found[0] if len(found) == 1 else None
+
+
+def unsatisfied(headers: Mapping[str, str], size: int) -> Response:
+    """Return the answer to who asks for parts past the end of a file."""
+    span = {"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"}
+    kept = {k: v for k, v in headers.items() if k != "Content-Disposition"}
+    return Response(status_code=416, headers={**kept, **span})
 
 
 def ranges_in(header: str, size: int) -> list[tuple[int, int]]:

@@ -167,6 +167,60 @@ def documents_check(
     check(file)
 
 
+@app.command()
+def copy(
+    from_: Annotated[
+        str, typer.Option("--from", help="Database to copy, such as sqlite+aiosqlite:///….")
+    ],
+    to: Annotated[
+        str,
+        typer.Option(help="Empty database to copy into, such as postgresql+asyncpg://…."),
+    ],
+    from_storage: Annotated[
+        str | None, typer.Option(help="Store of files to copy, too, such as file:///….")
+    ] = None,
+    to_storage: Annotated[
+        str | None, typer.Option(help="Store to copy them into, such as s3://bucket/folder.")
+    ] = None,
+) -> None:
+    """Copy all data into another database, and compare both; run again, it goes on."""
+    from server.copying.command import Ends, run
+
+    raise SystemExit(run(Settings(), Ends(from_, to, from_storage, to_storage)))
+
+
+@app.command()
+def backup(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of snapshots, to which one is added: on another disk.")
+    ],
+    data_dir: DataDir = None,
+    keep: Annotated[
+        int | None, typer.Option(help="Remove all but so many snapshots afterwards.", min=1)
+    ] = None,
+    verify: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--verify", help="Make none: read the newest, or the one named, whole.")
+    ] = False,
+) -> None:
+    """Copy the embedded database and its files, while they are served; or check a copy."""
+    from server.backups.command import check, make
+
+    if verify:
+        raise SystemExit(check(folder))
+    raise SystemExit(make(settings_for(data_dir), folder, keep))
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A snapshot, or a folder of them: the newest.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Make a new data folder of a backup, whole or not at all."""
+    from server.backups.command import bring_back
+
+    raise SystemExit(bring_back(settings_for(data_dir), folder))
+
+
 @app.command(name="import")
 def import_(
     path: Annotated[

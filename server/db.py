@@ -152,6 +152,7 @@ class Database:
             if (busy := passing(error)) is not None:
                 raise busy from error
             raise
+
     async def _fetch(self, prepared: Prepared, given: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         if (moment := replicas.current()) is not None:
             try:

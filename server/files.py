@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from server.access import Actor
-from server.byte_ranges import PartialFile, unmet
+from server.byte_ranges import PartialFile, Unsatisfiable, span_of, unmet, unsatisfied
 from server.containers import CONTAINERS
 from server.db import Database
 from server.errors import Busy, ExpectedFailure, NotFound
@@ -33,9 +33,6 @@ from server.resolvers.requesters import may_have
 from server.rows import layout_of
 from server.storage import CHUNK, Storage, UnsafeKey
 from server.timestamps import now
-
-REDIRECT_SECONDS = 300
-"""How long the store's own link works: long enough to be followed."""
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +104,7 @@ def file_routes(db: Database, storage: Storage, signer: Signer) -> list[Route]:
                     file = await find(tx, key, whose)
                 if whose.role is UserRole.PARTICIPANT:
                     file = _disguised(file, await own_view(db, whose))
-                response = await send(file, storage, request)
+                response = await send(file, storage, request, signer.seconds)
                 await links.followed(request, response, purpose, key, whose)
                 return response
             except (LinkInvalid, LinkExpired) as failure:
@@ -202,16 +199,16 @@ class _LocalFile(PartialFile):
     chunk_size = CHUNK  # twice as fast as Starlette's own
 
 
-async def send(file: File, storage: Storage, request: Request) -> Response:
-    """Answer a request with a file, or with where the store sends it; NotFound if it has none."""
+async def send(file: File, storage: Storage, request: Request, seconds: int) -> Response:
+    """Answer a request with a file, or with where the store sends it; NotFound if it has none.
+
+    seconds  how long the store's own link works
+    """
     try:
-        path = storage.local_path(file.key)
-        if path is not None:
+        if (path := storage.local_path(file.key)) is not None:
             stat = await asyncio.to_thread(path.stat)
             return _LocalFile(path, file.headers, file.media_type, stat)
-        method: Literal["HEAD", "GET"] = "HEAD" if request.method == "HEAD" else "GET"
-        url = await storage.signed_url(file.key, method, REDIRECT_SECONDS)
-        if url is not None and file.redirected:
+        if file.redirected and (url := _handed_on(file, storage, request, seconds)) is not None:
             return RedirectResponse(url, headers=_HEADERS)  # Range and all are up to the store
         if (size := await storage.size(file.key)) is None:
             raise FileNotFoundError
@@ -220,12 +217,38 @@ async def send(file: File, storage: Storage, request: Request) -> Response:
             raise Busy("The files cannot be reached at this moment: try again soon.") from error
         log.error("A file that a row points to is not in the store: %s", type(error).__name__)
         raise NotFound("That file is not in the store: tell the operator.") from error
-    headers = {**file.headers, "Content-Length": str(size), "Accept-Ranges": "none"}
+    return _passed_on(file, storage, request, size)
+
+
+def _handed_on(file: File, storage: Storage, request: Request, seconds: int) -> str | None:
+    """Return the store's own link to a file; None if it gives none."""
+    method: Literal["HEAD", "GET"] = "HEAD" if request.method == "HEAD" else "GET"
+    answer = {
+        "content-disposition": file.headers["Content-Disposition"],
+        "content-type": file.media_type,
+        "cache-control": _HEADERS["Cache-Control"],
+    }
+    return storage.signed_url(file.key, method, seconds, answer)
+
+
+def _passed_on(file: File, storage: Storage, request: Request, size: int) -> Response:
+    """Answer with a file of an object store, or a part of it, that we read there ourselves."""
+    headers = {**file.headers, "Accept-Ranges": "bytes"}
     if "ETag" in headers and (answer := unmet(request, headers)) is not None:
         return answer
-    if method == "HEAD":
+    try:
+        span = span_of(request, headers, size)
+    except Unsatisfiable:
+        return unsatisfied(file.headers, size)
+    first, last = span or (0, size - 1)
+    headers["Content-Length"] = str(last + 1 - first)
+    if span is not None:
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    if request.method == "HEAD":
         return Response(headers=headers, media_type=file.media_type)
-    return StreamingResponse(storage.stream(file.key), headers=headers, media_type=file.media_type)
+    content = storage.stream(file.key, (first, last + 1))
+    status = 200 if span is None else 206
+    return StreamingResponse(content, status, headers=headers, media_type=file.media_type)
 
 
 def refusal(failure: ExpectedFailure) -> JSONResponse:

@@ -46,7 +46,23 @@ class Settings(BaseSettings):
     )
     storage_url: str | None = Field(
         default=None,
-        description="Where files go: `file:///…`; `files/` in the data folder when left out.",
+        description="Where files go: `file:///…` or `s3://bucket/folder`; `files/` in the data "
+        "folder when left out.",
+    )
+    storage_endpoint: str | None = Field(
+        default=None,
+        description="Where the API of an object store is that is not Amazon's, such as "
+        "https://minio.lab.example:9000.",
+    )
+    storage_public_url: str | None = Field(
+        default=None,
+        description="Where browsers reach the object store, if not at its endpoint: scheme, host "
+        "and port.",
+    )
+    storage_redirects: bool = Field(
+        default=True,
+        description="Whether the object store itself sends files to whoever has a link; off, they "
+        "pass through the server.",
     )
     public_url: str | None = Field(
         default=None,
@@ -309,6 +325,11 @@ class Settings(BaseSettings):
     def uploads(self) -> Path:
         """The folder in which uploads are written before they go into the store."""
         return self.data_dir / "uploads"
+
+    @property
+    def storage_origin(self) -> str | None:
+        """Where browsers reach the object store, if that was said."""
+        return None if self.storage_public_url is None else self.storage_public_url.rstrip("/")
 
     @property
     def storage(self) -> str:

@@ -1,22 +1,45 @@
 """Where files lie: a local folder or an object store, chosen by URL, under one set of verbs."""
 
 import asyncio
+import logging
 import os
+import re
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import suppress
-from datetime import timedelta
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Self
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
-from obstore.exceptions import BaseError
-from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+from server.errors import Busy
+from server.logs import whereabouts
+from server.object_stores import PART, PARTS_AT_ONCE, open_store, part_size
+from server.s3 import S3, Method
+from server.settings import Settings
+from server.settling import settle
 
 CHUNK = 1 << 20
 """Bytes handed on at a time."""
+
+_READ = 2 << 20
+"""Bytes asked of a store at a time: what is in memory of a file that somebody reads slowly."""
+
+ABANDONED = timedelta(days=1)
+"""How old an upload in parts must be to be taken for one that nobody goes on with."""
+
+PROBES = "probes/"
+"""Where the store is tried."""
+
+UNFINISHED_FILE = re.compile(r"#\d+$")
+"""What a file in a local folder is called until it is whole."""
+
+log = logging.getLogger(__name__)
 
 
 class UnsafeKey(ValueError):
@@ -24,13 +47,24 @@ class UnsafeKey(ValueError):
 
 
 class Storage:
-    """Files by key, such as `exports/7/1/faces.zip`.
+    """Files by key, such as `exports/7/1/faces.zip`; an object store out of reach is told as Busy.
 
     A local folder is cleaned by its paths: obstore neither lists nor deletes the `name#1` files
     in which a killed process leaves what it was writing.
+
+    endpoint    where the API of an object store is, if its URL does not say so
+    origin      where browsers reach it, if that is elsewhere
+    redirected  whether they are sent there at all
     """
 
-    def __init__(self, url: str, **options: Any) -> None:  # noqa: ANN401 - each store has its own
+    def __init__(
+        self,
+        url: str,
+        endpoint: str | None = None,
+        *,
+        origin: str | None = None,
+        redirected: bool = True,
+    ) -> None:
         parts = urlsplit(url)
         self.root: Path | None = None
         self._store: ObjectStore
@@ -38,7 +72,26 @@ class Storage:
             self.root = Path(url2pathname(parts.path)).resolve()
             self._store = LocalStore(self.root, mkdir=True)
         else:
-            self._store = from_url(url, **options)
+            self._store = open_store(url, endpoint)
+        self._s3 = S3(self._store, origin) if isinstance(self._store, S3Store) else None
+        if self._s3 is not None and not self._s3.signs:
+            self._s3 = None
+        self._redirected = redirected
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the store that an operator has set."""
+        return cls(
+            settings.storage,
+            settings.storage_endpoint,
+            origin=settings.storage_origin,
+            redirected=settings.storage_redirects,
+        )
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins besides our own from which browsers must be allowed to load media."""
+        return (self._s3.origin,) if self._s3 is not None and self._redirected else ()
 
     def local_path(self, key: str) -> Path | None:
         """Return where a key's file lies in the local folder; None in another store."""
@@ -54,17 +107,18 @@ class Storage:
         if self.root is not None:
             return await asyncio.to_thread(self.root.is_dir)
         try:
-            await obstore.head_async(self._store, "is-there")
-        except FileNotFoundError:
-            return True
-        except (OSError, BaseError):
+            await self.size("is-there")
+        except Busy:
             return False
         return True
 
     async def put(self, key: str, data: bytes | AsyncIterable[bytes]) -> None:
         """Store a file, whole or not at all."""
         self.local_path(key)
-        await obstore.put_async(self._store, key, data)
+        with self._reaching():
+            await obstore.put_async(
+                self._store, key, data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE
+            )
 
     async def put_file(self, key: str, path: Path) -> None:
         """Store a local file, whole or not at all, and never in another's place.
@@ -72,34 +126,71 @@ class Storage:
         The file itself stays where it is, and must not be written to any more.
         """
         target = self.local_path(key)
-        linked = target is not None and await asyncio.to_thread(_linked, path, target)
-        if not linked:
+        if target is None:
+            await self._send(key, path)
+            return
+        assert self.root is not None
+        if not await asyncio.to_thread(_linked, path, target):
             await obstore.put_async(self._store, key, path, mode="create")
-        if target is not None and self.root is not None:
-            await asyncio.to_thread(settle, self.root, target)
+        await asyncio.to_thread(settle, self.root, target)
+
+    async def _send(self, key: str, path: Path) -> None:
+        """Send a file in parts, which no store does on condition that there is none.
+
+        So it is looked first: keys are chosen by chance, and nobody else is about to take one.
+        """
+        if await self.size(key) is not None:
+            raise AlreadyExistsError(key)
+        size = (await asyncio.to_thread(path.stat)).st_size
+        with self._reaching():
+            await obstore.put_async(
+                self._store, key, path, chunk_size=part_size(size), max_concurrency=PARTS_AT_ONCE
+            )
 
     async def size(self, key: str) -> int | None:
         """Return a file's size in bytes; None if there is no such file."""
         self.local_path(key)
         try:
-            return (await obstore.head_async(self._store, key))["size"]
+            with self._reaching():
+                return (await obstore.head_async(self._store, key))["size"]
         except FileNotFoundError:
             return None
 
     async def stream(self, key: str, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
-        """Yield a file's bytes, or those from a first offset up to a second; FileNotFoundError."""
-        self.local_path(key)
-        options = {"range": span} if span else None
-        found = await obstore.get_async(self._store, key, options=options)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - its TypedDict exists only in stubs
-        async for chunk in found.stream(CHUNK):
-            yield bytes(chunk)
+        """Yield a file's bytes, or those from a first offset up to a second; FileNotFoundError.
+
+        They come in parts, so that whoever reads slowly keeps no request waiting.
+        """
+        size = await self.size(key)
+        if size is None:
+            raise FileNotFoundError(key)
+        first, end = span or (0, size)
+        for start in range(first, min(end, size), _READ):
+            part = {"range": (start, min(start + _READ, end, size))}
+            with self._reaching():
+                found = await obstore.get_async(self._store, key, options=part)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - its TypedDict exists only in stubs
+                whole = bytes(await found.bytes_async())
+            for at in range(0, len(whole), CHUNK):
+                yield whole[at : at + CHUNK]
 
     async def keys(self, folder: str) -> list[str]:
         """List the files under a folder, in a local one also those that were never finished."""
         if (path := self.local_path(folder)) is not None:
             return await asyncio.to_thread(self._files, path)
-        pages = obstore.list(self._store, folder)  # pyright: ignore[reportUnknownMemberType] - its other overload returns Arrow, untyped
-        return [meta["path"] async for page in pages for meta in page]
+        with self._reaching():
+            pages = obstore.list(self._store, folder)  # pyright: ignore[reportUnknownMemberType] - its other overload returns Arrow, untyped
+            return [meta["path"] async for page in pages for meta in page]
+
+    async def everything(self) -> list[str]:
+        """List all files that were finished, but for those by which the store was tried."""
+        if self.root is not None:
+            found = await asyncio.to_thread(self._files, self.root)
+            found = [key for key in found if not UNFINISHED_FILE.search(key)]
+        else:
+            with self._reaching():
+                pages = obstore.list(self._store)  # pyright: ignore[reportUnknownMemberType] - as above
+                found = [meta["path"] async for page in pages for meta in page]
+        return sorted(key for key in found if not key.startswith(PROBES))
 
     def _files(self, folder: Path) -> list[str]:
         assert self.root is not None
@@ -114,7 +205,7 @@ class Storage:
         if (path := self.local_path(key)) is not None:
             await asyncio.to_thread(self._remove, path)
         else:
-            with suppress(FileNotFoundError):
+            with self._reaching(), suppress(FileNotFoundError):
                 await obstore.delete_async(self._store, key)
 
     async def delete_prefix(self, folder: str) -> None:
@@ -122,7 +213,9 @@ class Storage:
         if (path := self.local_path(folder)) is not None:
             await asyncio.to_thread(self._remove, path)
         else:
-            await obstore.delete_async(self._store, await self.keys(folder))
+            keys = await self.keys(folder)
+            with self._reaching():
+                await obstore.delete_async(self._store, keys)
 
     def _remove(self, path: Path) -> None:
         """Remove a file or folder, and the folders that it leaves empty."""
@@ -135,14 +228,39 @@ class Storage:
             with suppress(OSError):  # not empty, or gone already
                 parent.rmdir()
 
-    async def signed_url(
-        self, key: str, method: Literal["GET", "HEAD"], seconds: int
+    def signed_url(
+        self, key: str, method: Method, seconds: int, answer: Mapping[str, str]
     ) -> str | None:
-        """Return a link that the store itself serves; None if it cannot."""
-        if not isinstance(self._store, S3Store | GCSStore | AzureStore):
+        """Return a link that the store itself serves, with headers as given; None if it cannot."""
+        if self._s3 is None or not self._redirected:
             return None
-        expiry = timedelta(seconds=seconds)
-        return await obstore.sign_async(self._store, method, key, expires_in=expiry)
+        return self._s3.link(key, method, seconds, answer)
+
+    async def abort_unfinished(self) -> int:
+        """Take back what was sent in parts and never finished, a day after it was begun."""
+        if self._s3 is None:
+            return 0
+        return await self._s3.abort_unfinished(datetime.now(UTC) - ABANDONED)
+
+    async def keeps_versions(self) -> bool:
+        """Tell whether the store is known to keep what is deleted."""
+        return self._s3 is not None and await self._s3.keeps_versions()
+
+    @contextmanager
+    def _reaching(self) -> Generator[None]:
+        """Tell an object store that is out of reach, or refuses, as what passes by itself."""
+        try:
+            yield
+        except (FileNotFoundError, AlreadyExistsError):
+            raise
+        except BaseError as error:
+            if self.root is not None:
+                raise
+            log.warning("The store is out of reach, or refuses: %s", whereabouts(error))
+            raise Busy(_UNREACHABLE) from error
+
+
+_UNREACHABLE = "The files cannot be reached at this moment: try again soon."
 
 
 def _linked(path: Path, target: Path) -> bool:
@@ -155,15 +273,3 @@ def _linked(path: Path, target: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def settle(root: Path, path: Path) -> None:
-    """Make a file of a local store, and the folders it lies in, outlive a loss of power."""
-    for place in (path, *path.parents):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if place == root:
-            return

@@ -30,7 +30,7 @@ from tests.factories import Row, a_user, save
 from tests.studies import Study
 from tests.warm_worker import Worker, working
 
-pytest_plugins = ("tests.postgres",)
+pytest_plugins = ("tests.postgres", "tests.object_store")
 
 
 @pytest.hookimpl(wrapper=True)

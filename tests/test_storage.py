@@ -9,14 +9,18 @@ import pytest
 from obstore.exceptions import AlreadyExistsError
 
 from server.storage import Storage, UnsafeKey
+from tests.object_store import ObjectStore
 
 pytestmark = pytest.mark.anyio
 
-CONTENT = bytes(range(256)) * 5000  # more than a chunk
+CONTENT = bytes(range(256)) * 40_000  # more than is read or sent at once
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "s3"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "s3":
+        objects: ObjectStore = request.getfixturevalue("object_store")
+        return Storage(objects.bucket(), objects.endpoint)
     folder = tmp_path / "a folder, ü"
     return Storage(folder.as_uri() if request.param == "local" else "memory:///")
 

@@ -29,7 +29,7 @@ async def demo_keys(settings: Settings, scale: int) -> Mapping[str, str]:
         keys: Mapping[str, str] = json.loads(kept.read_text())
         return keys
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    folder = Storage(settings.storage).root
+    folder = Storage.of(settings).root
     db = Database(settings.database)
     try:
         await migrate(db)

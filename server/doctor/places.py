@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from httpx2 import HTTPError
+
 from server.doctor.findings import Finding, error, ok, warning
 from server.health import checks
 from server.settings import Settings
@@ -65,7 +67,7 @@ async def store(settings: Settings) -> AsyncIterator[Finding]:
     """Yield what is wrong with the store, by writing, reading and deleting a small file."""
     default = " (in the data folder)" if settings.storage_url is None else ""
     try:
-        opened = Storage(settings.storage)
+        opened = Storage.of(settings)
     except Exception as failure:
         yield error(
             "storage",
@@ -76,9 +78,23 @@ async def store(settings: Settings) -> AsyncIterator[Finding]:
     wrong = await checks.made(checks.storage(opened), _STORE_SECONDS)
     if wrong is None:
         yield ok("storage", f"Files can be written, read and deleted{default}.")
+        if await _keeps_versions(opened):
+            yield warning(
+                "storage",
+                "The bucket keeps versions of what is deleted, also of people whose data were "
+                "erased: suspend versioning, or let versions that are not current expire.",
+            )
     else:
         yield error(
             "storage",
             f"Files cannot be written, read and deleted{default}. {wrong} Look at "
             "HYPERDATA_STORAGE_URL and the rights there.",
         )
+
+
+async def _keeps_versions(opened: Storage) -> bool:
+    """Tell whether a store is known to keep what is deleted; not every one says so."""
+    try:
+        return await opened.keeps_versions()
+    except HTTPError:
+        return False

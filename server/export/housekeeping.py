@@ -30,12 +30,13 @@ from server.timestamps import now
 
 RECOVER_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
+ABORT_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
 
 
 class Housekeeper:
-    """Looks after the exports of dead servers each second, and after files each minute."""
+    """Looks after the exports of dead servers each second, after files each minute or hour."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class Housekeeper:
         self._requeued = requeued
 
     async def run(self, stopping: asyncio.Event) -> None:
-        sweep_at = time.monotonic()
+        sweep_at = abort_at = time.monotonic()
         while not stopping.is_set():
             try:
                 await self._recover()
@@ -60,6 +61,9 @@ class Housekeeper:
                     sweep_at = time.monotonic() + SWEEP_SECONDS
                     await self._expire()
                     await self._sweep()
+                if time.monotonic() >= abort_at:
+                    abort_at = time.monotonic() + ABORT_SECONDS
+                    await self._abort_unfinished()
             except Exception as error:
                 log.error("Old exports could not be cleared: %s", whereabouts(error))
             await comes(stopping, RECOVER_SECONDS)
@@ -117,6 +121,11 @@ class Housekeeper:
         if orphans:
             log.info("Deleted %d files that belong to no export", len(orphans))
         await self.tidy(await self._spools.keys())
+
+    async def _abort_unfinished(self) -> None:
+        """Take back what somebody who was killed had sent to the store in parts."""
+        if aborted := await self._storage.abort_unfinished():
+            log.info("Took back %d unfinished uploads to the store", aborted)
 
     async def tidy(self, exports: Collection[int]) -> None:
         """Delete what was written of exports, unless they may still be gone on with."""

@@ -1,23 +1,22 @@
 """Recorded video and audio in a ZIP: copied from the store piece by piece, under public names."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import from_url
+from obstore.store import ObjectStore
 
 from server.export.contents import Contents
 from server.export.names import distinct_names
 from server.export.reading import Reader
 from server.export.spool import StorageFailed
 from server.export.tables import Plan, Query
-
-PIECE = 1 << 20
-"""Bytes copied at a time."""
+from server.object_stores import PART, open_store
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class Media:
     def __init__(self, plan: Plan, reader: Reader, contents: Contents) -> None:
         self._included = plan.include_media
         self._identify = plan.anonymization == "REMOVE_IDENTIFIERS"
-        self._url = plan.storage_url
+        self._address = plan.storage_url, plan.storage_endpoint
+        self._opened: ObjectStore | None = None
         self._of_room = _of_room(plan.media, reader, contents) if plan.media else {}
 
     def of_room(self, room: int) -> list[MediaFile]:
@@ -43,14 +43,14 @@ class Media:
 
     def pieces(self, file: MediaFile) -> Iterator[bytes] | None:
         """Read a file; None if it is not in the store."""
-        try:
-            store: Any = from_url(self._url)
-            found = obstore.get(store, file.storage_key)
-        except FileNotFoundError:
-            return None
-        except (BaseError, OSError) as error:
-            raise StorageFailed from error
-        return _pieces(found)
+        with _reading():
+            if self._opened is None:
+                self._opened = open_store(*self._address)
+            try:
+                size = obstore.head(self._opened, file.storage_key)["size"]
+            except FileNotFoundError:
+                return None
+        return _pieces(self._opened, file.storage_key, size)
 
     def ledger(self, written: int, missing: int) -> dict[str, Any] | None:
         """Return what became of the files; None if there is none, or nobody asked for any."""
@@ -62,10 +62,18 @@ class Media:
         return {"selected": selected, "written": written, "withheld": withheld}
 
 
-def _pieces(found: Any) -> Iterator[bytes]:  # noqa: ANN401 - obstore gives its class no name
+def _pieces(store: ObjectStore, key: str, size: int) -> Iterator[bytes]:
+    """Read a file part by part: no request lasts as long as what is read is being compressed."""
+    for start in range(0, size, PART):
+        with _reading():
+            piece = obstore.get_range(store, key, start=start, end=min(start + PART, size))
+        yield bytes(piece)
+
+
+@contextmanager
+def _reading() -> Generator[None]:
     try:
-        for piece in found.stream(min_chunk_size=PIECE):
-            yield bytes(piece)
+        yield
     except (BaseError, OSError) as error:
         raise StorageFailed from error
 

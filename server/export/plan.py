@@ -46,11 +46,18 @@ class Places:
     spool: Path
     storage: str
     checkpoint_seconds: float = 5.0
+    storage_endpoint: str | None = None
 
 
 def planner(database: URL, settings: Settings) -> Callable[..., Awaitable[Plan]]:
     """Return what plans the exports of a server, for files under the folder it is given."""
-    places = Places(database, settings.spool, settings.storage, settings.checkpoint_seconds)
+    places = Places(
+        database,
+        settings.spool,
+        settings.storage,
+        settings.checkpoint_seconds,
+        settings.storage_endpoint,
+    )
 
     async def plan(tx: AsyncConnection, export: Row[Any], folder: str) -> Plan:
         recipe = Recipe.model_validate(export.recipe)
@@ -105,6 +112,7 @@ async def make_plan(
         checkpoint_seconds=places.checkpoint_seconds,
         database_uri=database_uri(places.database),
         storage_url=places.storage,
+        storage_endpoint=places.storage_endpoint,
         storage_key=f"{key_prefix.strip('/')}/{file_name}",
         file_name=file_name,
         experiments=declared.experiments(dialect, experiments),

@@ -49,7 +49,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         }
         if plan.packaging == "SINGLE_FILE":
             shown["metadata"] = metadata(plan, contents)
-        publish(file, plan.storage_url, plan.storage_key)
+        publish(file, plan)
     return {
         "storage_key": plan.storage_key,
         "file_name": plan.file_name,

@@ -2,26 +2,27 @@
 
 import errno
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import from_url
 
 from server.export.spool import Spool, StorageFailed, storing
-from server.storage import settle
+from server.export.tables import Plan
+from server.object_stores import PARTS_AT_ONCE, open_store, part_size
+from server.settling import settle
 
 
-def publish(file: Spool, url: str, key: str) -> None:
+def publish(file: Spool, plan: Plan) -> None:
     """Move a file to its key: by renaming it, where it lies on the same disk as the store."""
+    url, key = plan.storage_url, plan.storage_key
     root = Path(url2pathname(urlsplit(url).path)) if url.startswith("file:") else None
     with storing():
         file.settle()
         there = root is not None and _renamed(file.path, root / key)
     if not there:
-        _put(url, key, file.path)
+        _put(file, plan)
     if root is not None:
         with storing():
             settle(root, root / key)
@@ -39,9 +40,16 @@ def _renamed(source: Path, target: Path) -> bool:
     return True
 
 
-def _put(url: str, key: str, path: Path) -> None:
+def _put(file: Spool, plan: Plan) -> None:
+    """Send a file in parts: of a large one, too, only a few are in memory."""
     try:
-        store: Any = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
-        obstore.put(store, key, path)
+        store = open_store(plan.storage_url, plan.storage_endpoint)
+        obstore.put(
+            store,
+            plan.storage_key,
+            file.path,
+            chunk_size=part_size(file.size),
+            max_concurrency=PARTS_AT_ONCE,
+        )
     except (BaseError, OSError) as error:
         raise StorageFailed from error

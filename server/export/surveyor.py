@@ -51,7 +51,7 @@ def survey(plan: "Plan", identified: "Plan") -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="hyperdata-survey-") as folder:
         begun = time.monotonic()
         store, spool = Path(folder, "store"), Path(folder, "spool")
-        here = replace(plan, storage_url=store.as_uri(), spool=str(spool))
+        here = replace(plan, storage_url=store.as_uri(), storage_endpoint=None, spool=str(spool))
         made = run(here, lambda _: None)
         seconds = time.monotonic() - begun
         packed = _packed(store / made["storage_key"], plan.packaging)

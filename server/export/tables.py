@@ -165,6 +165,7 @@ class Plan:
     checkpoint_seconds: float
     database_uri: str = field(repr=False)  # it may hold a password
     storage_url: str
+    storage_endpoint: str | None
     storage_key: str
     file_name: str
 

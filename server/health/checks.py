@@ -12,7 +12,7 @@ from sqlmodel import col
 from server.db import Database
 from server.migrate import head, version_in
 from server.records.users import User
-from server.storage import Storage
+from server.storage import PROBES, Storage
 
 PATIENCE = 2.0
 """How long a check may take, in seconds."""
@@ -40,7 +40,7 @@ async def schema(db: Database) -> str | None:
 
 async def storage(store: Storage) -> str | None:
     """Write a small file, read it and delete it."""
-    key, written = f"probes/{token_hex(8)}", token_hex(8).encode()
+    key, written = f"{PROBES}{token_hex(8)}", token_hex(8).encode()
     try:
         await store.put(key, written)
         read = b"".join([chunk async for chunk in store.stream(key)])

@@ -62,7 +62,7 @@ async def _import(settings: Settings, asked: Asked, watcher: "_Bars") -> Importe
                 watcher,
                 owner=asked.owner,
                 dry_run=asked.dry_run,
-                storage=Storage(settings.storage),
+                storage=Storage.of(settings),
             )
     source = source_of(asked.kind, asked.path, asked.mapping, asked.wishes)
     with reporting(asked.report) as report:

@@ -109,7 +109,9 @@ class OwnData:
             async with self.services.db.read() as tx:
                 user_id, row, is_theirs = await _request(tx, key, user_key, terms.get(_BY))
                 file = await _file(tx, row)
-            response = await send(file, self.services.storage, request)
+            response = await send(
+                file, self.services.storage, request, self.services.signer.seconds
+            )
             if request.method == "GET" and response.status_code < HTTPStatus.BAD_REQUEST:
                 await self._noted(request, row, user_id, is_theirs=is_theirs)
         except ExpectedFailure as failure:

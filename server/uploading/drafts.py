@@ -9,6 +9,7 @@ what a crash leaves, here and in the store, is found by name and swept away.
 import asyncio
 import fcntl
 import hashlib
+import logging
 import os
 import secrets
 from collections.abc import AsyncIterator, Generator
@@ -19,10 +20,13 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from server.db import Database
+from server.errors import Busy
 from server.records import RecordType
 from server.records.recordings import Recording
 from server.records.sealed import SealedRecord
 from server.storage import Storage
+
+log = logging.getLogger(__name__)
 
 
 class Draft:
@@ -75,7 +79,14 @@ def storage_key(path: Path) -> str:
 
 
 async def sweep(folder: Path, db: Database, storage: Storage) -> None:
-    """Delete what was broken off by a crash, here and in the store."""
+    """Delete what was broken off by a crash, here and in the store: later, if that is away."""
+    try:
+        await _sweep(folder, db, storage)
+    except Busy:
+        log.warning("Uploads that were broken off are left until the next start")
+
+
+async def _sweep(folder: Path, db: Database, storage: Storage) -> None:
     async for path, recording in _left(folder):
         key = storage_key(path)
         async with db.read() as tx:

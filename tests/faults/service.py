@@ -141,7 +141,8 @@ class Service:
             return export
 
         export = until(look)
-        file = httpx2.get(export["downloadUrl"]).raise_for_status().content
+        found = httpx2.get(export["downloadUrl"], follow_redirects=True)
+        file = found.raise_for_status().content
         assert hashlib.sha256(file).hexdigest() == export["sha256"]
         assert all(e["selected"] == e["written"] for e in export["manifest"]["ledger"])
         return export
