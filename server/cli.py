@@ -65,6 +65,24 @@ def serve(
 
 
 @app.command()
+def worker(
+    data_dir: DataDir = None,
+    exports: Annotated[
+        int | None,
+        typer.Option(
+            help="How many exports it writes at once; HYPERDATA_EXPORT_WORKERS, or one.", min=1
+        ),
+    ] = None,
+) -> None:
+    """Write exports and do what is due, such as schedules and retention, and answer nobody."""
+    from server.working import run
+
+    settings = settings_for(data_dir)
+    at_once = exports or max(settings.export_workers, 1)
+    run(settings.model_copy(update={"export_workers": at_once}))
+
+
+@app.command()
 def doctor(
     host: Host = "127.0.0.1",
     data_dir: DataDir = None,
