@@ -57,8 +57,17 @@ def serve(
     port: Port = 8000,
     data_dir: DataDir = None,
     insecure_http: InsecureHttp = False,  # noqa: FBT002 - a flag
+    workers: Annotated[
+        int,
+        typer.Option(help="How many processes serve, on PostgreSQL; SIGHUP renews all.", min=1),
+    ] = 1,
 ) -> None:
     """Serve the API, the pages and the files."""
+    if workers > 1:
+        from server.supervising import run as supervise
+
+        supervise(settings_for(data_dir), host, port, workers, insecure_http=insecure_http)
+        return
     from server.serving import run
 
     run(settings_for(data_dir), host, port, insecure_http=insecure_http)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -77,7 +78,7 @@ CREATE TRIGGER tell_{table} AFTER {changes} ON "{table}"
 
 def run(script: str) -> None:
     """Run many statements at once, which asyncpg does only where there are no parameters."""
-    connection = op.get_bind().connection.dbapi_connection
+    connection: Any = op.get_bind().connection.dbapi_connection
     connection.run_async(lambda driver: driver.execute(script))
 
 
