@@ -75,6 +75,17 @@ class Server:
 
         asyncio.run(execute())
 
+    def ask(self, query: str, url: str) -> Any:
+        """Return the one value that a query of a database returns."""
+
+        async def fetch() -> Any:
+            connection = await asyncpg.connect(_dsn(url))
+            value = await connection.fetchval(query)
+            await connection.close()
+            return value
+
+        return asyncio.run(fetch())
+
     def new(self) -> str:
         """Return the address of a new database without any table."""
         name = f"test_{next(self._numbers)}"
