@@ -31,6 +31,7 @@ class Fleet:
             "HYPERDATA_EXPORT_WORKERS": "0",
             "HYPERDATA_LEASE_SECONDS": str(LEASE),
             "HYPERDATA_CHECKPOINT_SECONDS": "0.05",
+            "HYPERDATA_ACCESS_LOG": "0",
             **settings,
         }
         self._servers: list[subprocess.Popen[bytes]] = []

@@ -23,10 +23,8 @@ from server.statements import Prepared, Statement
 from server.timestamps import Timestamp, now
 
 POLL_SECONDS = 0.25
-"""How often it is looked for what has come if nobody tells, and how long what is read is shared."""
-
-LEAST_SECONDS = 0.15
-"""How long a beat comes after the one before it at the least, however much is told."""
+"""How often it is looked for what has come if nobody tells, and at most if somebody does; how long
+what is read is shared."""
 
 MOST_SECONDS = 1.0
 """How long at the most while somebody follows what changes with time alone."""
@@ -156,11 +154,9 @@ class Pulse:
 
     async def _rest(self) -> None:
         """Wait until it is time to look again: until something is told, where that is so."""
-        if self._listener is None or not self._listener.listens:
-            await _comes(self._over, POLL_SECONDS)
-            return
-        await _comes(self._over, LEAST_SECONDS)
-        await _comes(self._due, MOST_SECONDS if None in self._followers else LOOK_SECONDS)
+        await _comes(self._over, POLL_SECONDS)
+        if self._listener is not None and self._listener.listens:
+            await _comes(self._due, MOST_SECONDS if None in self._followers else LOOK_SECONDS)
         self._due.clear()
 
     def _hear_of_room(self, room_key: int | None) -> None:

@@ -113,22 +113,22 @@ class Consumer:
         app = self._app()
         if not await self._lasts(asyncio.ensure_future(app.open_async())):
             return
+        sweeping = asyncio.create_task(self._sweep(app))
+        working = app.run_worker_async(
+            queues=[self._queue.name],
+            concurrency=self._queue.at_once,
+            delete_jobs="always",
+            install_signal_handlers=False,
+            fetch_job_polling_interval=POLL_SECONDS,
+            update_heartbeat_interval=self._silence / 3,
+            stalled_worker_timeout=self._silence,
+        )
         try:
-            sweeping = asyncio.create_task(self._sweep(app))
-            working = app.run_worker_async(
-                queues=[self._queue.name],
-                concurrency=self._queue.at_once,
-                delete_jobs="always",
-                install_signal_handlers=False,
-                fetch_job_polling_interval=POLL_SECONDS,
-                update_heartbeat_interval=self._silence / 3,
-                stalled_worker_timeout=self._silence,
-            )
             if await self._lasts(asyncio.create_task(working)):
                 log.warning("The queue %s was lost", self._queue.name)
+        finally:
             sweeping.cancel()
             await asyncio.wait({sweeping})
-        finally:
             await app.close_async()
 
     async def _lasts(self, doing: "asyncio.Future[Any]") -> bool:
