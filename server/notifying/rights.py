@@ -92,7 +92,7 @@ class Rights:
     def _compared(
         self, connection: sqlite3.Connection, seen: tuple[object, object]
     ) -> tuple[object, object]:
-        """Return the version of a file, and what it says of rights; wake all if that has changed."""
+        """Return the version of a file, and what it says of rights; wake all if that changed."""
         version, rights = seen
         found = connection.execute("PRAGMA data_version").fetchone()
         if found != version:

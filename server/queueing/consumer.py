@@ -80,6 +80,7 @@ class Consumer:
         self._uri = uri
         self._queue = queue
         self._silence = silence
+        self._doing: set[str] = set()
         self._stopping = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -101,9 +102,8 @@ class Consumer:
             try:
                 await self._consume()
             except Exception as error:
-                log.warning(
-                    "The queue %s is out of reach: %s", self._queue.name, whereabouts(error)
-                )
+                why = whereabouts(error.__cause__ or error)
+                log.warning("The queue %s is out of reach: %s", self._queue.name, why)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOST_SECONDS):
                     await self._stopping.wait()
@@ -155,13 +155,16 @@ class Consumer:
                     self._guarded(name, work)
                 )
                 continue
-            # what is due again while it waits, or is being done, is one
-            task = app.task(name=name, queue=self._queue.name, lock=name, queueing_lock=name)
+            # due again while it waits, it is one; a `lock` would have those who fetch at once fail
+            task = app.task(name=name, queue=self._queue.name, queueing_lock=name)
             app.periodic(cron=cron)(task(self._guarded(name, work)))
         return app
 
     def _guarded(self, name: str, work: Work) -> Callable[..., Awaitable[None]]:
         async def guarded(**_given: object) -> None:
+            if name in self._queue.every and name in self._doing:
+                return  # it is due again, and not done yet
+            self._doing.add(name)
             try:
                 await work(self._stopping)
             except Exception as error:  # it is not told with its text, as procrastinate would
@@ -169,6 +172,8 @@ class Consumer:
                 if name in self._queue.every:
                     return  # until the next tick
                 raise _Again(AGAIN_SECONDS) from None
+            finally:
+                self._doing.discard(name)
             if self._stopping.is_set() and name not in self._queue.every:
                 raise _Again(0)
 
