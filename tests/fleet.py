@@ -18,7 +18,10 @@ LEASE = 2.0
 
 
 class Fleet:
-    """The processes; all servers have the same key, and none of them writes exports."""
+    """The processes; all servers have the same key, and none of them writes exports.
+
+    The last server is two processes at one port.
+    """
 
     def __init__(self, folder: Path, url: str, servers: int, workers: int, **settings: str) -> None:
         first = Service(folder, url)
@@ -48,10 +51,9 @@ class Fleet:
             yield self
         finally:
             for process in (*self._servers, *self.workers):
-                process.send_signal(signal.SIGCONT)
                 process.terminate()
-            for process in (*self._servers, *self.workers):
-                process.wait(30)
+            ended = [each.wait(60) for each in (*self._servers, *self.workers)]
+        assert ended == [*(-signal.SIGTERM for _ in self._servers), *(0 for _ in self.workers)]
 
     def kill_server(self, number: int) -> None:
         """Kill a server, and start another one at its place."""
@@ -72,7 +74,9 @@ class Fleet:
             self.workers[number].send_signal(signal.SIGCONT)
 
     def _serve(self, service: Service) -> "subprocess.Popen[bytes]":
-        return start(self._environment, "serve", "--port", str(service.port))
+        number = "2" if service is self.services[-1] else "1"
+        port = str(service.port)
+        return start(self._environment, "serve", "--port", port, "--workers", number)
 
     def _work(self) -> "subprocess.Popen[bytes]":
         return start(self._environment, "worker", "--exports", "2")

@@ -6,7 +6,9 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib import resources
+from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx2
@@ -60,6 +62,8 @@ WITHIN = 1.0
 """Seconds in which what was revoked must be refused everywhere."""
 
 EXPORTS = 10
+NUMBERS = count(1)
+CHANCE = Random(9)
 Disturbance = Callable[[Fleet, Postgres], None]
 
 UPDATES = 70
@@ -335,15 +339,32 @@ DISTURBANCES = [
 def test_exports_and_records_come_to_what_they_would_undisturbed(
     fleet: Fleet, postgres: Postgres, undisturbed: dict[str, Any], disturb: Disturbance
 ) -> None:
+    _come_to_the_same(fleet, postgres, undisturbed, [disturb])
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_they_do_whatever_happens_for_minutes(
+    fleet: Fleet, postgres: Postgres, undisturbed: dict[str, Any]
+) -> None:
+    for _ in range(10):
+        _come_to_the_same(fleet, postgres, undisturbed, CHANCE.choices(DISTURBANCES, k=3))
+
+
+def _come_to_the_same(
+    fleet: Fleet, postgres: Postgres, undisturbed: dict[str, Any], what: list[Disturbance]
+) -> None:
+    """Have things happen while exports are written and records are sent, then look at all."""
     snapshot = undisturbed["manifest"]["recipe"]["snapshot"]
     other = fleet.services[1]
     with Traffic(fleet.services[0]).going_on() as traffic:
         traffic.wait_for_more()
-        named = [f"{disturb.__name__} {number}" for number in range(EXPORTS)]
+        named = [f"export {next(NUMBERS)}" for _ in range(EXPORTS)]
         asked = [other.export(snapshot, idempotencyKey=each) for each in named]
         until(partial(_has_begun, other, asked[0]))
         assert other.look(asked[-1])["status"] != "COMPLETED"
-        disturb(fleet, postgres)
+        for disturb in what:
+            disturb(fleet, postgres)
         again = [other.export(snapshot, idempotencyKey=each) for each in named]
         assert again == asked
         hashes = {other.completed(each)["sha256"] for each in asked}

@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.command import hyperdata
-from tests.conftest import answering
+from tests.command import hyperdata, into
+from tests.conftest import answering, free_port
 from tests.faults.service import Service
+from tests.postgres import Server as Postgres
 from tests.test_crash import children, is_alive
 
 pytestmark = pytest.mark.repeats
@@ -100,13 +101,6 @@ def test_all_processes_are_replaced_and_no_request_is_lost(
         assert 'hyperdata_http_requests_total{method="POST",route="/graphql",status="200"}' in (
             httpx2.get(f"{service.url}/metrics").text
         )
-        last = _serving(supervisor)
-        supervisor.send_signal(signal.SIGTERM)
-        assert supervisor.wait(60) == -signal.SIGTERM
-        assert not any(map(is_alive, last))
-
-    with answering(service.port, *command, environment=environment) as supervisor:
-        wait_until(lambda: len(_serving(supervisor)) == NUMBER)
         left = _serving(supervisor)
         supervisor.kill()  # it has no time to tell them
         wait_until(lambda: not any(map(is_alive, left)))
@@ -116,3 +110,13 @@ def test_a_file_is_served_by_one_process(tmp_path: Path) -> None:
     refused = hyperdata("serve", "--workers", "2", "--data-dir", tmp_path)
     assert refused.returncode == 1
     assert "Several processes need PostgreSQL" in refused.stderr
+
+
+def test_nothing_starts_on_a_database_of_another_version(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    environment = into(postgres.new(), tmp_path)
+    for command in (("worker",), ("serve", "--workers", "2", "--port", str(free_port()))):
+        refused = hyperdata(*command, environment=environment)
+        assert refused.returncode in (1, 3)
+        assert "run `hyperdata migrate` first" in refused.stderr

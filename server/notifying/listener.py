@@ -95,7 +95,7 @@ class Listener:
 
     async def _listen(self, connection: Any) -> None:  # noqa: ANN401 - asyncpg has no types
         """Listen until the connection breaks, which it says by an exception, or all is over."""
-        connection.add_termination_listener(lambda _: self._ended.set())
+        connection.add_termination_listener(self._lose)
         await connection.add_listener(CHANNEL, self._hear)
         self._listening = True
         self._all_may_have_changed()
@@ -110,6 +110,9 @@ class Listener:
             self._listening = False
             self._all_may_have_changed()
         await connection.remove_listener(CHANNEL, self._hear)
+
+    def _lose(self, _connection: object) -> None:
+        self._ended.set()
 
     def _hear(self, _connection: object, _pid: int, _channel: str, told: str) -> None:
         subject, _, key = told.partition(" ")

@@ -124,12 +124,19 @@ class Consumer:
             stalled_worker_timeout=self._silence,
         )
         try:
+            await self._look(app)
             if await self._lasts(asyncio.create_task(working)):
                 log.warning("The queue %s was lost", self._queue.name)
         finally:
             sweeping.cancel()
             await asyncio.wait({sweeping})
             await app.close_async()
+
+    async def _look(self, app: App) -> None:
+        """Have it looked for what was to be done before there was anybody to hear of it."""
+        for name in self._queue.tasks.keys() - self._queue.every.keys():
+            for _ in range(self._queue.at_once):
+                await app.configure_task(name, queue=self._queue.name).defer_async()
 
     async def _lasts(self, doing: "asyncio.Future[Any]") -> bool:
         """Wait for the end of something; False if it was broken off, as this is to stop."""
