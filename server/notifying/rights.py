@@ -97,7 +97,7 @@ class Rights:
         found = connection.execute("PRAGMA data_version").fetchone()
         if found != version:
             told = [connection.execute(each).fetchone() for each in _RIGHTS]
-            if told != rights:
+            if told != rights and rights is not None:
                 self._changed(None)
             return found, told
         return seen
