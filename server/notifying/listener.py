@@ -53,7 +53,7 @@ class Listener:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._heard: defaultdict[Subject, list[Heard]] = defaultdict(list)
-        self._listening = self._over = False
+        self._listening = self._deaf = self._over = False
         self._ended = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -89,7 +89,9 @@ class Listener:
                     raw: Any = (await connection.get_raw_connection()).driver_connection
                     await self._listen(raw)
             except Exception as error:
-                log.warning("What others do cannot be heard: %s", whereabouts(error))
+                if not self._deaf:  # said once, however often it is tried
+                    log.warning("What others do cannot be heard: %s", whereabouts(error))
+                self._deaf = True
                 await asyncio.sleep(AGAIN_SECONDS)
         await engine.dispose()
 
@@ -97,7 +99,7 @@ class Listener:
         """Listen until the connection breaks, which it says by an exception, or all is over."""
         connection.add_termination_listener(self._lose)
         await connection.add_listener(CHANNEL, self._hear)
-        self._listening = True
+        self._listening, self._deaf = True, False
         self._all_may_have_changed()
         try:
             while not self._over:

@@ -27,7 +27,7 @@ LOST_SECONDS = 1.0
 POLL_SECONDS = 2.0
 """How often it is looked for jobs of which nothing was heard."""
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 10.0
 """How long one waits for a connection."""
 
 CONNECTIONS = 3
