@@ -11,16 +11,13 @@ from starlette.routing import Route, WebSocketRoute
 
 from server.adding import ingest_route
 from server.attempts import Attempts
+from server.background import Background
 from server.browsers import Browsers
-from server.chores import Chores
 from server.db import Database
 from server.edge import HANDLERS, SecurityHeaders
 from server.edge import middleware as guarding
 from server.endpoint import GraphQLEndpoint
 from server.entrance import Entrance
-from server.erasure.pieces import Tools
-from server.erasure.running import Eraser
-from server.export.jobs import Exporter
 from server.export.plan import planner
 from server.export.progress import Hub
 from server.export.surveys import Surveyor
@@ -34,6 +31,8 @@ from server.limits.terms import Terms
 from server.links import Signer, load_secret
 from server.live.pulse import Pulse
 from server.migrate import migrate, require_current
+from server.notifying.listener import Listener
+from server.notifying.rights import Rights
 from server.observing.middleware import middleware as observing
 from server.observing.observer import Observer
 from server.observing.scraping import leave
@@ -43,17 +42,11 @@ from server.own_data.routes import OwnData
 from server.pages import page_routes
 from server.persisted import PersistedDocuments
 from server.resolvers.context import Services
-from server.resolvers.requesters import may_still_export
-from server.resolvers.retaining import Retention
-from server.resolvers.scheduling import Scheduler
-from server.sealing.sealer import Sealer
 from server.settings import Settings
 from server.sign_in.routes import SignIn
 from server.storage import Storage
 from server.uploading.drafts import sweep
 from server.uploading.routes import upload_route
-from server.webhooks.delivering import Deliveries
-from server.webhooks.sending import Sender
 
 if TYPE_CHECKING:
     from server.sign_in.openid import Provider
@@ -68,15 +61,15 @@ def create_app(settings: Settings | None = None) -> Starlette:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     db = Database(settings.database, settings.replica_url, settings.replica_patience_seconds)
     storage = Storage.of(settings)
-    hub = Hub(db)
-    plan = planner(db.url, settings)
-    exporter = Exporter(db, storage, hub, settings, plan=plan, allowed=may_still_export)
-    surveyor = Surveyor(db, plan)
+    listener = Listener(db)
+    hub = Hub(db, listener)
+    surveyor = Surveyor(db, planner(db.url, settings))
     secret = load_secret(settings)
     signer = Signer(secret, settings.link_seconds)
     browsers = Browsers(secret, settings.public_url, settings.session_seconds)
+    background = Background(db, storage, hub, signer, settings)
     key_uses = KeyUses(db)
-    pulse = Pulse(db)
+    pulse = Pulse(db, listener)
     entrance = Entrance(db, key_uses, Attempts(settings.wrong_keys_a_minute))
     observer = Observer(
         SlowOperations(settings.slow_seconds, db.explain),
@@ -85,13 +78,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
     services = Services(
         db,
         storage,
-        exporter,
+        background.exporter,
         hub,
         signer,
         surveyor,
         entrance,
         Gate(settings.ingest_at_once),
         pulse,
+        Rights(db, listener),
         Gate(settings.uploads_at_once, "files"),
         settings.upload_max_bytes,
         fast_path=settings.fast_path,
@@ -103,16 +97,6 @@ def create_app(settings: Settings | None = None) -> Starlette:
         budgets=budgets_of(db, settings),
         persisted=PersistedDocuments.read(settings.documents_file, only=settings.persisted_only),
         observer=observer,
-    )
-    scheduler = Scheduler(db, exporter.wake, smallest_cell=settings.smallest_cell)
-    tools = Tools(db, storage, signer, settings.spool, settings.uploads)
-    chores = Chores(
-        {
-            "withdrawals": Sealer(db, storage).run,
-            "retention": Retention(db, storage, exporter.wake),
-            "webhooks": Deliveries(db, Sender(loopback=settings.webhook_loopback)),
-            "erasures": Eraser(tools),
-        }
     )
     graphql = GraphQLEndpoint(
         services,
@@ -133,21 +117,19 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         await (migrate(db) if db.file else require_current(db))
         await sweep(settings.uploads, db, storage)
-        exporter.start()
-        scheduler.start()
-        chores.start()
+        listener.start()
+        background.start()
         key_uses.start()
         if (wrong := await accounts(db)) is not None:
             log.warning(wrong)
         try:
             yield
         finally:
-            await chores.stop()
-            await scheduler.stop()
-            await exporter.stop()
+            await background.stop()
             await surveyor.stop()
             await hub.close()
             await pulse.close()
+            await listener.stop()
             await key_uses.stop()
             await observer.close()
             await db.close()
@@ -176,7 +158,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     app.state.db = db
     app.state.services = services
     app.state.key_uses = key_uses
-    app.state.chores = chores
+    app.state.chores = background.chores
     return app
 
 

@@ -1,6 +1,5 @@
 """Who asks, over HTTP or over a socket: the holder of an API key, else whoever is signed in."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -58,9 +57,9 @@ async def authenticate_socket(caller: Caller) -> None:
 
 
 async def until_refused(caller: Caller, refuse: Callable[[], Awaitable[None]]) -> None:
-    """Ask again and again who a caller is, and call `refuse` when nobody is known any more."""
+    """Ask who a caller is whenever that may have changed; call `refuse` once nobody is known."""
     while True:
-        await asyncio.sleep(RECHECK_SECONDS)
+        await caller.services.rights.change(caller.user_key, RECHECK_SECONDS)
         try:
             await caller.authenticate()
         except (Unauthenticated, Throttled):

@@ -59,11 +59,38 @@ def serve(
     port: Port = 8000,
     data_dir: DataDir = None,
     insecure_http: InsecureHttp = False,  # noqa: FBT002 - a flag
+    workers: Annotated[
+        int,
+        typer.Option(help="How many processes serve, on PostgreSQL; SIGHUP renews all.", min=1),
+    ] = 1,
 ) -> None:
     """Serve the API, the pages and the files."""
+    if workers > 1:
+        from server.supervising import run as supervise
+
+        supervise(settings_for(data_dir), host, port, workers, insecure_http=insecure_http)
+        return
     from server.serving import run
 
     run(settings_for(data_dir), host, port, insecure_http=insecure_http)
+
+
+@app.command()
+def worker(
+    data_dir: DataDir = None,
+    exports: Annotated[
+        int | None,
+        typer.Option(
+            help="How many exports it writes at once; HYPERDATA_EXPORT_WORKERS, or one.", min=1
+        ),
+    ] = None,
+) -> None:
+    """Write exports and do what is due, such as schedules and retention, and answer nobody."""
+    from server.working import run
+
+    settings = settings_for(data_dir)
+    at_once = exports or max(settings.export_workers, 1)
+    run(settings.model_copy(update={"export_workers": at_once}))
 
 
 @app.command()

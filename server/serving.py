@@ -1,9 +1,12 @@
-"""Runs the server in this process."""
+"""Runs the server in this process, by itself or at one socket with others."""
 
 import asyncio
 import gc
+import os
 import resource
+import socket
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import cast
 
@@ -20,6 +23,7 @@ from server.observing import lines
 from server.persisted import UnreadableDocuments
 from server.safety import is_public, unsafe
 from server.settings import Settings
+from server.supervising import NOT_STARTED, Post
 from server.wire import SocketProtocol
 
 MESSAGE_BYTES = 1 << 20
@@ -41,7 +45,14 @@ def refuse_unsafe(settings: Settings, host: str, *, insecure_http: bool) -> None
         raise SystemExit("\n".join(("This would be unsafe.", *reasons)))
 
 
-def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False) -> None:
+def run(
+    settings: Settings,
+    host: str,
+    port: int = 0,
+    *,
+    insecure_http: bool = False,
+    post: Post | None = None,
+) -> None:
     """Serve until told to stop; then finish what is being answered, and put jobs back.
 
     What would be unsafe is refused: SystemExit says why.
@@ -59,7 +70,7 @@ def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
     connections = Connections(limits(settings, open_files()))
     protocol = partial(GuardedProtocol, connections=connections)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", protocol),  # whatever makes one
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -74,6 +85,29 @@ def run(settings: Settings, host: str, port: int, *, insecure_http: bool = False
         proxy_headers=False,  # `observing` looks at them, after who it is that sends them
         timeout_graceful_shutdown=10,
     )
+    server = uvicorn.Server(config) if post is None else _Posted(config, post)
+    with suppress(KeyboardInterrupt):
+        server.run(None if post is None else [socket.socket(fileno=post.listening)])
+    if not server.started:
+        raise SystemExit(NOT_STARTED)
+
+
+class _Posted(uvicorn.Server):
+    """Serves with others: tells its supervisor once it does, and ends when that has died."""
+
+    def __init__(self, config: uvicorn.Config, post: Post) -> None:
+        super().__init__(config)
+        self._post = post
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_reader(self._post.alive, self._end)
+        os.write(self._post.ready, b".")
+        os.close(self._post.ready)
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._post.alive)
+        self.should_exit = True
 
 
 async def _require_accounts(settings: Settings) -> None:
@@ -104,3 +138,8 @@ def open_files() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return most
+
+
+if __name__ == "__main__":
+    _post = Post.read(sys.argv[1])
+    run(Settings(), _post.host, insecure_http=_post.insecure_http, post=_post)

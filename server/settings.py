@@ -130,6 +130,11 @@ class Settings(BaseSettings):
     export_workers: int = Field(
         default=1, ge=0, description="Worker processes this server keeps; 0 leaves jobs to others."
     )
+    chores: bool | None = Field(
+        default=None,
+        description="Whether this process looks for what is due, such as schedules and retention. "
+        "Left out: on PostgreSQL whoever writes exports, once a tick in all; else every server.",
+    )
     export_days: int = Field(
         default=7, ge=1, description="How long a finished export is kept, in days."
     )

@@ -136,7 +136,7 @@ class Api:
 async def opened(folder: Path, **settings: Any) -> AsyncGenerator[Api]:
     """Run the server in this process, without export workers."""
     settings = {"allowed_hosts": "test", **settings}
-    app = create_app(Settings(data_dir=folder, export_workers=0, **settings))
+    app = create_app(Settings(data_dir=folder, export_workers=0, chores=True, **settings))
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

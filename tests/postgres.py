@@ -32,6 +32,9 @@ Statistics of the rows of one test would mislead the planner in the next.
 LARGE = 64 * 1024
 """Bytes a table may keep of removed rows, which are read over again by whoever borrows it next."""
 
+QUEUE = tuple(f"procrastinate_{each}" for each in ("events", "periodic_defers", "jobs", "workers"))
+"""The tables of jobs, which are not of our own making."""
+
 CUT = f"""DO $$ DECLARE large text; BEGIN
     SELECT string_agg(format('%I', relname), ', ') INTO large FROM pg_stat_user_tables
         WHERE relname <> 'alembic_version' AND pg_relation_size(relid) > {LARGE};
@@ -109,7 +112,8 @@ class Server:
             url = self.new()
             asyncio.run(_migrate(url))
         yield url
-        tables = [f'DELETE FROM "{table.name}"' for table in metadata.sorted_tables]
+        names = *(table.name for table in metadata.sorted_tables), *QUEUE
+        tables = [f'DELETE FROM "{name}"' for name in names]
         self.run(CUT, "SET session_replication_role = replica", *tables, url=url)
         self._returned.append(url)
 

@@ -1,11 +1,14 @@
-"""Exports being written: a server claims them one by one, its worker processes write them."""
+"""Exports being written: a server claims them one by one, its worker processes write them.
+
+Whether any waits is looked for, or told by a queue, as PostgreSQL has one.
+"""
 
 import asyncio
 import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -71,6 +74,17 @@ Allowed = Callable[[AsyncConnection, Row[Any]], Awaitable[bool]]
 log = logging.getLogger(__name__)
 
 
+class Jobs(Protocol):
+    """Jobs that come from elsewhere, and are done until that is stopped."""
+
+    def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+Consume = Callable[[Callable[[asyncio.Event], Awaitable[None]], int], Jobs]
+"""Has something called whenever an export may wait, so many times at once."""
+
+
 async def anybody(_tx: AsyncConnection, _export: Row[Any]) -> bool:
     """Let everybody have what they asked for."""
     return True
@@ -89,6 +103,7 @@ class Exporter:
         plan: Planner,
         allowed: Allowed = anybody,
         command: Sequence[str] = WORKER,
+        consume: Consume | None = None,
     ) -> None:
         self._db = db
         self._storage = storage
@@ -100,6 +115,9 @@ class Exporter:
         self._name = new_holder()
         self._patience = Patience(settings.storage_patience_seconds)
         self._housekeeper = Housekeeper(db, storage, Spools(settings.spool), hub, self.wake)
+        self._consume = consume
+        self._consumer: Jobs | None = None
+        self._free: list[WorkerProcess] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
@@ -109,17 +127,25 @@ class Exporter:
         if self._tasks or not self._settings.export_workers:
             return
         self._stopping.clear()
-        lanes = [self._work() for _ in range(self._settings.export_workers)]
-        self._tasks = [
-            asyncio.create_task(task) for task in (*lanes, self._housekeeper.run(self._stopping))
-        ]
+        number = self._settings.export_workers
+        self._tasks = [asyncio.create_task(self._housekeeper.run(self._stopping))]
+        if self._consume is None:
+            self._tasks += [asyncio.create_task(self._work()) for _ in range(number)]
+            return
+        self._free = [WorkerProcess(self._command) for _ in range(number)]
+        self._consumer = self._consume(self._take, number)
+        self._consumer.start()
 
     async def stop(self) -> None:
         """Stop, and put what was running back into the queue."""
         self._stopping.set()
         self._woken.set()
+        if self._consumer is not None:
+            await self._consumer.stop()
+            self._consumer = None
         tasks, self._tasks = self._tasks, []
-        await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks, *(worker.stop() for worker in self._free))
+        self._free = []
 
     def wake(self) -> None:
         """Say that an export was queued: it need not wait until somebody looks."""
@@ -137,6 +163,19 @@ class Exporter:
                 log.error("A worker process is of no use: %s", whereabouts(error))
                 await comes(self._stopping, RETRY_SECONDS)
         await worker.stop()
+
+    async def _take(self, _stopping: asyncio.Event) -> None:
+        """Write what waits, as a job of the queue says that something does.
+
+        Which export is next is the rows' business: users take turns. One that may not be written
+        yet, for its user's others, is by whoever has written one of those.
+        """
+        worker = self._free.pop()
+        try:
+            while await self._warm(worker) and await self._do_next(worker):
+                pass
+        finally:
+            self._free.append(worker)
 
     async def _warm(self, worker: WorkerProcess) -> bool:
         """Wait for a worker before claiming: one that cannot start must not use up attempts."""

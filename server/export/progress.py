@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager, suppress
 from contextvars import Context
 from itertools import chain
@@ -13,10 +13,11 @@ from sqlalchemy import Row, select
 from sqlmodel import col
 
 from server.db import Database
+from server.notifying.listener import LOOK_SECONDS, Listener, Subject
 from server.records.exports import Export, ExportStatus
 
 POLL_SECONDS = 0.25
-"""How often the followed exports are looked at, for changes that another process makes."""
+"""How often the followed exports are looked at where nobody tells of changes by others."""
 
 log = logging.getLogger(__name__)
 
@@ -59,21 +60,25 @@ class Follower:
 
 
 class Hub:
-    """Reads the followed exports with one query for all followers, and none without a follower."""
+    """Reads the followed exports that have changed with one query, and none without a follower."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, listener: Listener | None = None) -> None:
         self._db = db
+        self._listener = listener
         self._followers: defaultdict[int, set[Follower]] = defaultdict(set)
+        self._changed: set[int] = set()
         self._due = asyncio.Event()
         self._closed = False
         self._polling: asyncio.Task[None] | None = None
+        if listener is not None:
+            listener.on(Subject.EXPORT, self._hear)
 
     @contextmanager
     def follow(self, export_key: int) -> Generator[Follower]:
         """Follow an export from now on; its present state comes first."""
         follower = Follower()
         self._followers[export_key].add(follower)
-        self._due.set()
+        self.nudge(export_key)
         if self._polling is None or self._polling.done():
             self._polling = asyncio.create_task(self._poll(), context=Context())
         try:
@@ -86,8 +91,9 @@ class Hub:
                 self._due.set()  # so that polling ends now
 
     def nudge(self, export_key: int) -> None:
-        """Say that this process changed an export: its followers need not wait for a poll."""
+        """Say that an export was changed: its followers need not wait for a poll."""
         if export_key in self._followers:
+            self._changed.add(export_key)
             self._due.set()
 
     async def close(self) -> None:
@@ -99,19 +105,35 @@ class Hub:
             self._due.set()
             await self._polling
 
+    def _hear(self, export_key: int | None) -> None:
+        for key in list(self._followers) if export_key is None else [export_key]:
+            self.nudge(key)
+
+    @property
+    def _patience(self) -> float:
+        is_told = self._listener is not None and self._listener.listens
+        return LOOK_SECONDS if is_told else POLL_SECONDS
+
     async def _poll(self) -> None:
         while self._followers and not self._closed:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience):
+                    await self._due.wait()
+            changed, self._changed = self._changed, set()
+            told = self._due.is_set()
             self._due.clear()
             try:
-                await self._tell()
+                await self._tell(changed if told else self._followers)
             except Exception as error:
                 log.warning("Followed exports could not be read: %s", type(error).__name__)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._due.wait()
+                await asyncio.sleep(POLL_SECONDS)
+                self._changed |= changed
+                self._due.set()
 
-    async def _tell(self) -> None:
-        asked = {key: tuple(followers) for key, followers in self._followers.items()}
+    async def _tell(self, exports: Iterable[int]) -> None:
+        asked = {key: tuple(self._followers[key]) for key in exports if key in self._followers}
+        if not asked:
+            return
         statement = select(Export).where(col(Export.id).in_(asked))
         async with self._db.read() as tx:
             rows = {row.id: row for row in await tx.execute(statement)}

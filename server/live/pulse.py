@@ -15,6 +15,7 @@ from sqlmodel import col
 from server.db import Database
 from server.key_lists import among, keys
 from server.logs import whereabouts
+from server.notifying.listener import LOOK_SECONDS, Listener, Subject
 from server.records import RecordType
 from server.records.revisions import Revision
 from server.records.tallies import Tally
@@ -22,7 +23,11 @@ from server.statements import Prepared, Statement
 from server.timestamps import Timestamp, now
 
 POLL_SECONDS = 0.25
-"""How often it is looked for what has come, and how long what was read is shared."""
+"""How often it is looked for what has come if nobody tells, and at most if somebody does; how long
+what is read is shared."""
+
+MOST_SECONDS = 1.0
+"""How long at the most while somebody follows what changes with time alone."""
 
 _ROOMS = "room_keys"
 
@@ -64,20 +69,28 @@ class Pulse:
     No queue is kept for anybody: who is told reads from where they are, at their own pace.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, listener: Listener | None = None) -> None:
         self._db = db
+        self._listener = listener
         self._followers: defaultdict[Followed | None, set[Follower]] = defaultdict(set)
         self._signs: dict[Followed, tuple[Any, Any]] = {}
         self._shared: dict[object, asyncio.Future[Rows]] = {}
         self._beating: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
+        self._due = asyncio.Event()
         self._at = now()
+        self._read_from = 0.0
+        if listener is not None:
+            listener.on(Subject.ROOM, self._hear_of_room)
+            for subject in (Subject.EXPERIMENT, Subject.RIGHTS, Subject.OWNER):
+                listener.on(subject, lambda _: self._due.set())
 
     @contextmanager
     def follow(self, followed: Followed | None) -> Generator[Follower]:
         """Be told of what comes to a room, or goes from it; or of each beat, if none is named."""
         follower = Follower()
         self._followers[followed].add(follower)
+        self._due.set()
         if not self._beats:
             self._at = now()
             self._beating = asyncio.create_task(self._beat(), context=Context())
@@ -93,7 +106,10 @@ class Pulse:
     @property
     def at(self) -> Timestamp:
         """The moment of the last beat, as of which all ask; now, if it does not beat."""
-        return self._at if self._beats else now()
+        if not self._beats:
+            return now()
+        self._renew()
+        return self._at
 
     @property
     def _beats(self) -> bool:
@@ -105,6 +121,7 @@ class Pulse:
         """Read for a follower: what others have asked since the last beat is not asked again."""
         if not self._beats:
             return await self._db.fetch(prepared, given, quick=quick)
+        self._renew()
         asked = prepared, *prepared.parameters(given)
         if (reading := self._shared.get(asked)) is None:
             reading = asyncio.ensure_future(self._db.fetch(prepared, given, quick=quick))
@@ -115,6 +132,7 @@ class Pulse:
     async def close(self) -> None:
         """Stop beating."""
         self._over.set()
+        self._due.set()
         if self._beating is not None:
             await self._beating
 
@@ -125,17 +143,33 @@ class Pulse:
             except Exception as error:
                 log.warning("What has come could not be asked: %s", whereabouts(error))
                 changed = set[Followed]()
-            self._at = now()
             # at once with telling: what is read from now on is what was told, or newer
-            self._shared = {}
+            self._renew(POLL_SECONDS)
             for follower in chain(
                 *(self._followers[each] for each in (*changed, None) if each in self._followers)
             ):
                 follower.tell()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._over.wait()
+            await self._rest()
         self._shared = {}
+
+    async def _rest(self) -> None:
+        """Wait until it is time to look again: until something is told, where that is so."""
+        await _comes(self._over, POLL_SECONDS)
+        if self._listener is not None and self._listener.listens:
+            await _comes(self._due, MOST_SECONDS if None in self._followers else LOOK_SECONDS)
+        self._due.clear()
+
+    def _hear_of_room(self, room_key: int | None) -> None:
+        if room_key is None or any(
+            each is None or each.room_key == room_key for each in self._followers
+        ):
+            self._due.set()
+
+    def _renew(self, age: float = 0.0) -> None:
+        """Forget what is shared once it is too old, though nobody told that it has changed."""
+        at = asyncio.get_running_loop().time()
+        if at + age - self._read_from >= POLL_SECONDS:
+            self._at, self._shared, self._read_from = now(), {}, at
 
     async def _changed(self) -> set[Followed]:
         """Return what is followed and is not what it was: counts, or what was taken away."""
@@ -164,6 +198,12 @@ def _signs() -> Statement:
         .where(among(col(Tally.room_key), keys(_ROOMS)))
         .group_by(*place, experiment)
     )
+
+
+async def _comes(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _heed(reading: asyncio.Future[Rows]) -> None:

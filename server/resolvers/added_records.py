@@ -77,17 +77,23 @@ async def _batches(
     following: Following, follower: Follower, room_id: str, position: Position
 ) -> AsyncGenerator[Batch]:
     """Yield what comes after a position; the first batch at once, even without a record."""
+    context = following.context
     clock = asyncio.get_running_loop().time
     due = clock() + RECHECK_SECONDS
-    first, full = True, False
+    first, full, unsure = True, False, False
     while True:
-        if clock() >= due:
-            await _room(following.context.renewed(), room_id, following.followed.data_type)
-            due = clock() + RECHECK_SECONDS
+        if unsure or clock() >= due:
+            await _room(context.renewed(), room_id, following.followed.data_type)
+            due, unsure = clock() + RECHECK_SECONDS, False
         if full:
             await asyncio.sleep(0)  # others have their turn
-        elif not await follower.changed(due):
-            continue
+        else:
+            try:
+                async with context.services.rights.unchanged(context.actor.user_key, due):
+                    await follower.changed()
+            except TimeoutError:
+                unsure = True
+                continue
         records, position, full = await following.read(position)
         if records or first:
             first = False

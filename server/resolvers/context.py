@@ -23,6 +23,7 @@ from server.limits.terms import Terms
 from server.limits.weights import Meter
 from server.links import Purpose, Signer
 from server.live.pulse import Pulse
+from server.notifying.rights import Rights
 from server.observing.observer import Observer
 from server.persisted import PersistedDocuments
 from server.records.audit import AuditAction
@@ -32,7 +33,8 @@ from server.sessions import session_with
 from server.storage import Storage
 
 RECHECK_SECONDS = 2
-"""How often it is asked again, of whatever stays open, who is there and what they may see."""
+"""How often it is asked again, of whatever stays open, who is there and what they may see, though
+nobody has told that it changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Services:
     entrance: Entrance
     gate: Gate
     pulse: Pulse
+    rights: Rights
     upload_gate: Gate
     upload_max_bytes: int
     fast_path: bool = True
@@ -201,6 +204,11 @@ class Caller:
         else:
             self.holder = await self.services.entrance.holder(self.key, self.origin.address)
             self.actor = self.holder.actor
+
+    @property
+    def user_key(self) -> int:
+        """The account of who asks, once that is known."""
+        return self._known().user_key
 
     def context(self, text: str | None = None) -> Context:
         """Return the context of a new operation: a socket has many, each with its own loader."""

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Collection
-from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
@@ -133,12 +132,14 @@ async def progress(context: Context, export_id: str) -> AsyncGenerator[Row]:
     due = loop.time() + RECHECK_SECONDS
     with context.services.hub.follow(export.key) as states:
         while True:
-            state = None
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(due):
+            state, unsure = None, False
+            try:
+                async with context.services.rights.unchanged(context.actor.user_key, due):
                     if (state := await anext(states, None)) is None:
                         return
-            if loop.time() >= due:
+            except TimeoutError:
+                unsure = True
+            if unsure or loop.time() >= due:
                 await find(context.renewed(), export_id)
                 due = loop.time() + RECHECK_SECONDS
             if state is not None:

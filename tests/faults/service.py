@@ -43,17 +43,20 @@ class Away(Exception):
 
 
 class Service:
-    """A server over a folder, or over a database elsewhere; its workers write exports."""
+    """A server over a folder, or over a database elsewhere; its workers write exports.
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
+    With a key, it is one more server of a database that another has prepared.
+    """
+
+    def __init__(self, folder: Path, url: str | None = None, key: str | None = None) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._database = url or f"sqlite+aiosqlite:///{folder}/hyperdata.db"
-        self.key = asyncio.run(self._prepared())
+        self.database = url or f"sqlite+aiosqlite:///{folder}/hyperdata.db"
+        self.key = key or asyncio.run(self._prepared())
 
     async def _prepared(self) -> str:
-        db = Database(self._database)
+        db = Database(self.database)
         await migrate(db)
         owner = a_user()
         experiment = an_experiment(owner, experiment_id=EXPERIMENT)
@@ -71,7 +74,7 @@ class Service:
         arguments = ("serve", "--port", str(self.port))
         environment = {
             "HYPERDATA_DATA_DIR": str(self.folder),
-            "HYPERDATA_DATABASE_URL": self._database,
+            "HYPERDATA_DATABASE_URL": self.database,
             "HYPERDATA_LEASE_SECONDS": "3",
             **settings,
         }
@@ -118,9 +121,9 @@ class Service:
                 return found
             after = page["pageInfo"]["endCursor"]
 
-    def export(self, snapshot: object = None) -> str:
+    def export(self, snapshot: object = None, **also: object) -> str:
         """Ask for an export of all, or of all there was at a snapshot; return its id."""
-        wanted = WHOLE if snapshot is None else {**WHOLE, "snapshot": snapshot}
+        wanted = {**WHOLE, **also} if snapshot is None else {**WHOLE, "snapshot": snapshot, **also}
         created = self.insist(CREATE, input=wanted)["exportCreate"]
         assert created["userErrors"] == []
         export_id: str = created["export"]["id"]

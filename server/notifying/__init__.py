@@ -1,0 +1,1 @@
+"""What other processes did, as PostgreSQL tells it; SQLite tells nothing, and is looked at."""
