@@ -380,7 +380,7 @@ def _has_begun(service: Service, export_id: str) -> None:
 
 def _nothing_is_left(postgres: Postgres, url: str) -> None:
     """Raise Away while any job, or any export, waits or is held by anybody."""
-    left = postgres.ask(
+    left = postgres.asked(
         "SELECT (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'exports') + "
         "(SELECT count(*) FROM export WHERE status IN ('CREATED', 'RUNNING', 'CANCELING') "
         f"AND worker IS DISTINCT FROM '{ELSEWHERE}')",
