@@ -41,6 +41,7 @@ from server.observing.slow import SlowOperations
 from server.observing.tracing import Tracer
 from server.own_data.routes import OwnData
 from server.pages import page_routes
+from server.partitions.moving import Partitioner
 from server.persisted import PersistedDocuments
 from server.resolvers.context import Services
 from server.resolvers.requesters import may_still_export
@@ -112,6 +113,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
             "retention": Retention(db, storage, exporter.wake),
             "webhooks": Deliveries(db, Sender(loopback=settings.webhook_loopback)),
             "erasures": Eraser(tools),
+            "partitions": Partitioner(
+                db, settings.partition_from_rows, settings.partitions_max
+            ).run,
         }
     )
     graphql = GraphQLEndpoint(
