@@ -45,7 +45,9 @@ _NOT_HERE = "moved_away"
 
 _OLD = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
     AND backend_type = 'client backend' AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()"""
-_OLDER = text(f"{_OLD} AND pid <> :mine AND age(backend_xmin) >= age(CAST(CAST(:xid AS text) AS xid))")
+_OLDER = text(
+    f"{_OLD} AND pid <> :mine AND age(backend_xmin) >= age(CAST(CAST(:xid AS text) AS xid))"
+)
 _LONG = text(f"{_OLD} AND xact_start < now() - interval '2 seconds'")
 
 _LEFT = text("SELECT CAST(conrelid AS regclass)::text FROM pg_constraint WHERE conname = :name")

@@ -12,10 +12,12 @@ from server.cursors import PageRequest, SortKey, check_cursors, page_size
 from server.errors import BadUserInput
 from server.key_lists import among, keys
 from server.paging import (
+    EXPERIMENTS,
     PARENT,
     PARENTS,
     Page,
     by_parent,
+    of_experiments,
     of_parent,
     page_of,
     page_parameters,
@@ -29,7 +31,7 @@ from server.records.listed import Listed
 from server.resolvers.context import Context
 from server.resolvers.kept import kept_by, seen
 from server.resolvers.own_questions import asked_by, check_order
-from server.resolvers.reads import DATA, fetched, layout_to_read, tell
+from server.resolvers.reads import DATA, experiments_of, fetched, layout_to_read, tell
 from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
@@ -155,18 +157,23 @@ class PageWithin:
         for parent in parents:
             check_cursors(request, parent)
         one = len(parents) == 1
+        experiments = experiments_of(context, layout, sources)
 
         def statement() -> Statement:
             clauses = [actor.sees_within(layout), *kept_by(listing.kept, actor, layout)]
             shown = actor.shown(layout)
+            there = [of_experiments(layout)] if experiments else []
             if one:
                 clauses.append(of_parent(layout, f"{level}_key"))
-                return page_statement(layout, shown, request, clauses)
+                return page_statement(layout, shown, request, [*clauses, *there])
             parent, lateral = f"{level}_key", not context.db.raw
-            return pages_statement(layout, shown, parent, request, clauses, lateral=lateral)
+            return pages_statement(
+                layout, shown, parent, request, clauses, lateral=lateral, partitions=there
+            )
 
-        shape = "within", one, level, listing, _shape(request), layout, actor.kind
-        given = {**page_parameters(layout, request), **actor.parameters}
+        asked = one, bool(experiments), level, listing, _shape(request)
+        shape = "within", *asked, layout, actor.kind
+        given = {**page_parameters(layout, request), **actor.parameters, EXPERIMENTS: experiments}
         given |= {PARENT: parents[0]} if one else {PARENTS: list(dict.fromkeys(parents))}
         quick = request.limit * len(parents) <= QUICK_ROWS
         prepared = context.db.prepare(shape, statement)

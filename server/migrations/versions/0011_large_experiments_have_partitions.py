@@ -111,7 +111,9 @@ def _made(tx: Connection, table: str) -> tuple[Named, Named, Named]:
         "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger"
         " WHERE tgrelid = to_regclass(:table) AND NOT tgisinternal ORDER BY tgname"
     )
-    found = [tx.execute(text(each), {"table": table}).all() for each in (constraints, indexes, triggers)]
+    found = [
+        tx.execute(text(each), {"table": table}).all() for each in (constraints, indexes, triggers)
+    ]
     kept = [[(str(name).strip('"'), str(sql)) for name, sql in rows] for rows in found]
     return kept[0], kept[1], kept[2]
 
