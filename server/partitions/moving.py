@@ -44,13 +44,19 @@ _NOT_HERE = "moved_away"
 """The constraint that the rest has none of an experiment's rows."""
 
 _OLD = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-    AND backend_type = 'client backend' AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()"""
+    AND backend_type = 'client backend' AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
+    AND wait_event IS DISTINCT FROM 'advisory'"""  # who waits for us to be done reads nothing yet
 _OLDER = text(
     f"{_OLD} AND pid <> :mine AND age(backend_xmin) >= age(CAST(CAST(:xid AS text) AS xid))"
 )
 _LONG = text(f"{_OLD} AND xact_start < now() - interval '2 seconds'")
 
-_LEFT = text("SELECT CAST(conrelid AS regclass)::text FROM pg_constraint WHERE conname = :name")
+_FORBIDDEN = text(
+    "SELECT CAST(conrelid AS regclass)::text FROM pg_constraint WHERE conname = :name"
+)
+_COPIES = text("""SELECT CAST(oid AS regclass)::text FROM pg_class
+    WHERE relkind = 'r' AND NOT relispartition AND relnamespace = to_regnamespace(current_schema())
+    AND relname ~ '^(continuous_rating|event|sync_metric|sparse_rating)_of_[0-9]+$'""")
 
 Result = TypeVar("Result")
 
@@ -105,8 +111,10 @@ class Partitioner:
                 if not isinstance(reason, Held | Changed):
                     raise
                 log.info("An experiment is moved later: %s", type(reason).__name__)
-                return False
-        return True
+            else:
+                return True
+        await self._tidy()  # nobody waits for us any more who has what is to be locked
+        return False
 
     async def _due(self, record_type: RecordType) -> Sequence[int]:
         """Return the experiments that are large, as far as there is room, the largest first."""
@@ -125,17 +133,20 @@ class Partitioner:
             return (await tx.scalars(large)).all()
 
     async def _tidy(self) -> None:
-        """Let the rest take again what a server left forbidden that died in the middle."""
+        """Remove what was left of moves: by us, or by a server that died in the middle."""
         async with self._db.read() as tx:
-            found = await tx.scalars(_LEFT, {"name": _NOT_HERE})
-            left = found.all()
-        if not left:
+            forbidden = (await tx.scalars(_FORBIDDEN, {"name": _NOT_HERE})).all()
+            copies = (await tx.scalars(_COPIES)).all()
+        if not forbidden and not copies:
             return
         async with self._db.write() as tx:
             if await tx.scalar(select(func.pg_try_advisory_xact_lock(_TURN))):
-                for rest in left:
-                    with suppress(Held):  # then at the next look
+                with suppress(Held):  # then at the next look
+                    for rest in forbidden:
                         await allow(self._db, rest)
+                    async with self._db.write() as dropping, alone(dropping):
+                        for copy in copies:
+                            await dropping.execute(text(f"DROP TABLE IF EXISTS {copy}"))
 
 
 class _Move:
@@ -173,16 +184,13 @@ class _Move:
                 raise Changed
 
     async def undo(self) -> None:
-        """Remove what is left of a move that did not come to its end."""
+        """Let the rest take the rows again; the copy can be dropped once nobody waits for us."""
         if self._forbidden:
             await self._patiently(partial(allow, self._db, self._rest))
-        async with self._db.write() as tx:
-            await tx.execute(text(f"DROP TABLE IF EXISTS {self._own}"))
 
     async def _copy(self) -> tuple[int, Any]:
         """Copy the rows into a table beside; return how many, and the number of the transaction."""
         async with self._db.write() as tx:
-            await tx.execute(text(f"DROP TABLE IF EXISTS {self._own}"))
             await tx.execute(
                 text(
                     f"CREATE TABLE {self._own} (LIKE {self._rest} INCLUDING DEFAULTS"
