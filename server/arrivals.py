@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, cast, column, func, literal, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.errors import Busy
 from server.key_lists import among, listed
 
 _ROOMS = 2_115_774_316
@@ -25,19 +26,28 @@ _EXPERIMENTS = 2_115_774_317
 _ROOM = table("room", column("id", BigInteger), column("experiment_key", BigInteger))
 
 
+class Moving(Busy):
+    """An experiment is given a partition of its own: end the transaction, and try again."""
+
+    def __init__(self) -> None:
+        super().__init__("The experiment's records are being moved: ask again in some seconds.")
+
+
 async def take_rooms(tx: AsyncConnection, room_keys: Iterable[int]) -> None:
     """Wait until no other transaction adds records to some rooms; keep others out until the end.
 
-    Call it once in a transaction, with all its rooms, before the first record is inserted. Nobody
+    Moving if one of their experiments is given a partition just then: nobody may wait for that who
+    holds anything. Call it once in a transaction, with all its rooms, before the first record is inserted. Nobody
     can follow a room that is made in the same transaction, so such a one need not be taken.
     """
     asked = sorted(set(room_keys))
     if not asked or tx.dialect.name != "postgresql":
         return
     within = select(_ROOM.c.experiment_key).where(among(_ROOM.c.id, asked)).distinct()
-    numbers = select(func.hashint8(within.subquery().c.experiment_key).label("number"))
-    taken = numbers.order_by("number").subquery()  # in one order, or two might wait for ever
-    await tx.execute(select(func.pg_advisory_xact_lock_shared(_EXPERIMENTS, taken.c.number)))
+    number = func.hashint8(within.subquery().c.experiment_key)
+    taken = await tx.scalars(select(func.pg_try_advisory_xact_lock_shared(_EXPERIMENTS, number)))
+    if not all(taken.all()):
+        raise Moving
     rooms = listed(sorted({_number(key) for key in asked}))
     lock = func.pg_advisory_xact_lock(_ROOMS, cast(rooms.c.value, Integer))
     await tx.execute(select(lock).select_from(rooms))
