@@ -35,23 +35,27 @@ class Laboratory:
         """Store everybody, and so many records of each type for each of the people."""
         await save(db, self.owner, *self.experiments, *self.rooms, *self.people)
         keys = [each.key for each in self.large]
-        for each in self.people:
-            await self.add(db, each, many if each["experiment_key"] in keys else few)
+        large = [each for each in self.people if each["experiment_key"] in keys]
+        await self.add(db, large, many)
+        await self.add(db, [each for each in self.people if each not in large], few)
         await run(db, "ANALYZE")
 
-    async def add(self, db: Database, person: Row, count: int, start: int = 0) -> None:
-        """Store records of a person, of each type that may have partitions."""
+    async def add(self, db: Database, people: Sequence[Row], count: int, start: int = 0) -> None:
+        """Store records of some people, of each type that may have partitions."""
+        if not people or not count:
+            return
         places = "experiment_key, room_key, participant_key"
-        keys = f"{person['experiment_key']}, {person['room_key']}, {person.key}"
+        keys = ", ".join(f"({p['experiment_key']}, {p['room_key']}, {p.key})" for p in people)
         for record_type in PARTITIONED:
             names, value = OWN_COLUMNS[record_type]
-            public_id = f"'rec_{person.key}_' || n"
             await run(
                 db,
                 f"INSERT INTO {record_type.value.model.table_name()}"  # noqa: S608 - ours
                 f" ({places}, timestamp, onset, {names})"
-                f" SELECT {keys}, {START} + n * 100, n * 100, {public_id}, {value}"
-                f" FROM generate_series({start}, {start + count - 1}) AS n",
+                f" SELECT {places}, {START} + n * 100, n * 100,"
+                f" 'rec_' || participant_key || '_' || n, {value}"
+                f" FROM (VALUES {keys}) AS people ({places}),"
+                f" generate_series({start}, {start + count - 1}) AS n",
             )
 
 

@@ -147,7 +147,7 @@ async def test_exports_are_the_same_before_and_after(
 async def test_no_more_are_moved_than_there_is_room_for_the_largest_first(db: Database) -> None:
     laboratory = Laboratory(large=2, small=2)
     await laboratory.save(db, many=30, few=20)
-    await laboratory.add(db, laboratory.people[0], 5, start=1_000)
+    await laboratory.add(db, laboratory.people[:1], 5, start=1_000)
 
     await move(db, most=1)
     assert await own_tables(db) == owned(laboratory.experiments[0])
