@@ -18,7 +18,6 @@ from server.records.continuous_ratings import ContinuousRating
 from server.records.tallies import Tally
 from server.records.users import UserRole
 from server.resolvers import retained_deletions
-from server.retention import deletion
 from server.timestamps import iso
 from tests.conftest import Api, opened
 from tests.factories import START, Row
@@ -264,7 +263,45 @@ async def test_what_retention_deletes_is_dropped_as_soon_as_nobody_reads_it(
     [[after]] = await run(lab.db, "SELECT max(number) FROM revision")
     assert after >= before + 4
     assert ("ERASE", "DELETE_DATA") in await lab.actions()
-    assert deletion._TITLES  # the tables it goes through are those that `left` counts
+
+
+DISTRIBUTED = {"continuous_rating", "event", "sync_metric", "sparse_rating"}
+REFERENCE = {"user", "experiment", "room", "participant"}
+"""What docs/postgresql.md has Citus do with our tables: all others stay on the coordinator."""
+
+
+async def test_citus_could_distribute_the_large_tables_by_experiment(db: Database) -> None:
+    """Its rules, asked of the catalogue: nothing here runs Citus."""
+    constraints = await run(
+        db,
+        """SELECT conrelid::regclass::text, contype::text, confrelid::regclass::text, (
+            SELECT array_agg(attname::text) FROM pg_attribute
+            WHERE attrelid = conrelid AND attnum = ANY (conkey))
+        FROM pg_constraint WHERE contype IN ('p', 'u', 'f', 'x') AND conparentid = 0""",
+    )
+    indexes = await run(
+        db,
+        """SELECT indrelid::regclass::text, (SELECT array_agg(attname::text) FROM pg_attribute
+            WHERE attrelid = indrelid AND attnum = ANY (indkey))
+        FROM pg_index WHERE indisunique AND indrelid::regclass::text !~ '^pg_'""",
+    )
+    named = {name.strip('"') for name, *_ in constraints}
+    assert named >= DISTRIBUTED | REFERENCE
+
+    for table, columns in indexes:
+        if table in DISTRIBUTED:
+            assert "experiment_key" in columns, table
+    for table, kind, other, columns in constraints:
+        if kind != "f":
+            continue
+        name, leads_to = table.strip('"'), other.strip('"')
+        if name in DISTRIBUTED:
+            assert leads_to in REFERENCE, (name, leads_to)
+            assert "experiment_key" in columns
+        elif name in REFERENCE:
+            assert leads_to in REFERENCE, (name, leads_to)
+        else:
+            assert leads_to not in DISTRIBUTED, (name, leads_to)
 
 
 async def _counts(api: Api, query: str, key: str) -> list[int]:

@@ -157,6 +157,8 @@ async def test_no_page_reads_a_table_through_or_another_partition(plans: Explain
         for level, place in LEVELS.items():
             after = None
             for order in ORDERS:
+                if "$after" in order and level.endswith("s"):
+                    continue  # a cursor is of one place's list
                 arguments = order.replace("$after", json.dumps(after))
                 if level.endswith("s"):  # of so small tables, more pages are most of the table
                     arguments = arguments.replace("50", "3")
