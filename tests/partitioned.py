@@ -50,7 +50,7 @@ class Laboratory:
             names, value = OWN_COLUMNS[record_type]
             await run(
                 db,
-                f"INSERT INTO {record_type.value.model.table_name()}"  # noqa: S608 - ours
+                f"INSERT INTO {record_type.value.model.table_name()}"
                 f" ({places}, timestamp, onset, {names})"
                 f" SELECT {places}, {START} + n * 100, n * 100,"
                 f" 'rec_' || participant_key || '_' || n, {value}"

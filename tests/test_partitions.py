@@ -114,7 +114,7 @@ async def test_a_large_experiment_is_moved_and_nobody_notices(
     assert await counted(db) == (4 * 405 + sent, 4 * 405 + sent)
     [[rest]] = await run(
         db,
-        f"SELECT count(*) FROM continuous_rating_rest WHERE experiment_key = {large.key}",  # noqa: S608 - ours
+        f"SELECT count(*) FROM continuous_rating_rest WHERE experiment_key = {large.key}",
     )
     assert rest == 0
 
@@ -186,7 +186,7 @@ async def test_what_is_changed_meanwhile_is_not_lost(
 
     async def then_change(step: Any) -> None:
         await belong(step)
-        await run(db, f"UPDATE continuous_rating SET value = 9 WHERE participant_key = {first.key}")  # noqa: S608 - ours
+        await run(db, f"UPDATE continuous_rating SET value = 9 WHERE participant_key = {first.key}")
 
     with monkeypatch.context() as patch:
         patch.setattr(moving._Move, "_belong", then_change)
@@ -212,7 +212,7 @@ async def test_what_a_server_left_that_died_in_the_middle_is_put_right(
 
     async with opened(tmp_path, database_url=postgres_url, partition_from_rows=80):
         async with asyncio.timeout(20):
-            while await own_tables(db) != owned(large):
+            while await own_tables(db) != owned(large):  # noqa: ASYNC110 - another server's doing
                 await asyncio.sleep(0.05)
 
     assert (await ingest(db, sender, [a_sample(person, room, 1)])).stored == 1

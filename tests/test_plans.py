@@ -35,7 +35,7 @@ ORDERS = (
     "first: 50, orderBy: [{field: TIMESTAMP, direction: DESC}]",
     "first: 50, orderBy: [{field: ONSET, direction: ASC}]",
     "first: 50, orderBy: [{field: ONSET, direction: DESC}]",
-    "first: 50, filter: {onset: {gte: 90000, lt: 95000}}, orderBy: [{field: ONSET, direction: ASC}]",
+    "first: 50, filter: {onset: {gte: 9000, lt: 9500}}, orderBy: [{field: ONSET, direction: ASC}]",
     'first: 50, filter: {timestamp: {gte: "2024-10-20T14:32:00.000Z"}}',
     "first: 50, after: $after",
 )

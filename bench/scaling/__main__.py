@@ -107,7 +107,7 @@ async def _ask(database: Filled, ports: Sequence[int], clients: int, seconds: fl
 
 
 async def _client(database: Filled, port: int, number_: int, until: float) -> int:
-    drawn, answers = random.Random(number_), 0  # noqa: S311 - the same questions in each run
+    drawn, answers = random.Random(number_), 0
     headers = {"X-API-Key": database.key, "Content-Type": "application/json"}
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as http:
         while time.monotonic() < until:
