@@ -43,9 +43,14 @@ FILL = (
 )
 RATINGS = f"""INSERT INTO continuous_rating (experiment_key, room_key, participant_key, timestamp,
     onset, rating_id, component_id, value, raw_value, scale_min, scale_max)
-    SELECT 1, 1 + n % {ROOMS}, CASE n % {PEOPLE} WHEN 0 THEN {PEOPLE} ELSE n % {PEOPLE} END,
-        {START} + n, n, 'rat_' || n, 'cmp_' || n % 5, (n % 997 + 0.5) / 1000, n % 100 + 0.25, 0.5, 99.5
-    FROM generate_series($1::bigint, $2::bigint) AS n"""
+    SELECT 1, room, CASE WHEN n % 2 = 0 THEN room - 1 + {ROOMS}
+            WHEN room = 1 THEN {PEOPLE} ELSE room - 1 END,
+        {START} + n, n, 'rat_' || n, 'cmp_' || n % 5,
+        (n % 997 + 0.5) / 1000, n % 100 + 0.25, 0.5, 99.5
+    FROM (SELECT n, 1 + (n - 1) * {ROOMS} / $3::bigint AS room
+        FROM generate_series($1::bigint, $2::bigint) AS n) AS numbered"""
+"""Room after room, as they come; values that every tool writes alike."""
+
 AT_ONCE = 250_000
 
 
@@ -97,7 +102,7 @@ async def _fill(url: str, dsn: str, rows: int) -> str:
     for statement in FILL:
         await connection.execute(statement)
     for first in range(1, rows + 1, AT_ONCE):
-        await connection.execute(RATINGS, first, min(first + AT_ONCE - 1, rows))
+        await connection.execute(RATINGS, first, min(first + AT_ONCE - 1, rows), rows)
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
     async with db.write() as tx:

@@ -37,8 +37,9 @@ async def take_rooms(tx: AsyncConnection, room_keys: Iterable[int]) -> None:
     """Wait until no other transaction adds records to some rooms; keep others out until the end.
 
     Moving if one of their experiments is given a partition just then: nobody may wait for that who
-    holds anything. Call it once in a transaction, with all its rooms, before the first record is inserted. Nobody
-    can follow a room that is made in the same transaction, so such a one need not be taken.
+    holds anything. Call it once in a transaction, with all its rooms, before the first record is
+    inserted. Nobody can follow a room that is made in the same transaction, so such a one need not
+    be taken.
     """
     asked = sorted(set(room_keys))
     if not asked or tx.dialect.name != "postgresql":

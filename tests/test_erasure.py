@@ -35,6 +35,7 @@ from tests.erasing import (
     rows_of,
     without,
 )
+from tests.partitioned import move
 
 pytestmark = pytest.mark.anyio
 
