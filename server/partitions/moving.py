@@ -134,19 +134,25 @@ class Partitioner:
 
     async def _tidy(self) -> None:
         """Remove what was left of moves: by us, or by a server that died in the middle."""
-        async with self._db.read() as tx:
-            forbidden = (await tx.scalars(_FORBIDDEN, {"name": _NOT_HERE})).all()
-            copies = (await tx.scalars(_COPIES)).all()
-        if not forbidden and not copies:
-            return
+        async with self._db.read() as tx:  # as most often: no need to lock
+            if not any(await _left(tx)):
+                return
         async with self._db.write() as tx:
-            if await tx.scalar(select(func.pg_try_advisory_xact_lock(_TURN))):
-                with suppress(Held):  # then at the next look
-                    for rest in forbidden:
-                        await allow(self._db, rest)
-                    async with self._db.write() as dropping, alone(dropping):
-                        for copy in copies:
-                            await dropping.execute(text(f"DROP TABLE IF EXISTS {copy}"))
+            if not await tx.scalar(select(func.pg_try_advisory_xact_lock(_TURN))):
+                return
+            forbidden, copies = await _left(tx)  # by now: what was a copy may be a partition
+            with suppress(Held):  # then at the next look
+                for rest in forbidden:
+                    await allow(self._db, rest)
+                async with self._db.write() as dropping, alone(dropping):
+                    for copy in copies:
+                        await dropping.execute(text(f"DROP TABLE IF EXISTS {copy}"))
+
+
+async def _left(tx: AsyncConnection) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the rests that are forbidden rows, and the copies that are no partitions."""
+    forbidden = (await tx.scalars(_FORBIDDEN, {"name": _NOT_HERE})).all()
+    return forbidden, (await tx.scalars(_COPIES)).all()
 
 
 class _Move:
