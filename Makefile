@@ -17,7 +17,7 @@ PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -p
 # fixtures. They begin in the order of their names, so that the longest is not the last.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
 
-.PHONY: demo test test-plain check pages schema lock soak bench-dashboard bench-export bench-ingest bench-load bench-read bench-retention clean
+.PHONY: demo test test-plain check pages schema lock soak bench-dashboard bench-export bench-ingest bench-load bench-read bench-retention bench-scaling clean
 
 demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8000
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory pages; \
@@ -87,6 +87,7 @@ $(TESTABLE): $(INSTALLED) requirements/test.txt requirements/data.txt
 bench-export: $(TESTABLE)  ## exports against other ways to write the same files, and what others notice
 	@command -v sqlite3 >/dev/null || { echo "The shell of SQLite is not there: install the Debian package sqlite3."; exit 1; }
 	$(BIN)/python -m bench.exports --write
+	$(BIN)/python -m bench.exports.postgres --write
 
 PYTHON_PEERS := $(patsubst bench/peers/%/requirements.in,bench/.envs/%/.installed,$(wildcard bench/peers/*/requirements.in))
 NODE_PEERS := $(patsubst bench/peers/%/package.json,bench/peers/%/node_modules/.installed,$(wildcard bench/peers/*/package.json))
@@ -102,6 +103,9 @@ bench-load: $(TESTABLE)  ## hundreds of clients, subscribers and exports on one 
 
 bench-retention: $(TESTABLE)  ## what readers notice while retention deletes millions of rows
 	$(BIN)/python -m bench.retention --write
+
+bench-scaling: $(TESTABLE)  ## four server processes on PostgreSQL against one
+	$(BIN)/python -m bench.scaling --write
 
 bench-read: $(TESTABLE) $(PYTHON_PEERS) $(NODE_PEERS)  ## ours against its peers and the floor, over HTTP
 	$(BIN)/python -m bench.reading --write

@@ -9,27 +9,65 @@ until the end.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import BigInteger, Integer, cast, column, func, literal, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.key_lists import listed
+from server.errors import Busy
+from server.key_lists import among, listed
 
 _ROOMS = 2_115_774_316
 """What these advisory locks are of. Locks of two numbers are none of those of one."""
+
+_EXPERIMENTS = 2_115_774_317
+"""What those are of that whoever adds to an experiment shares."""
+
+_ROOM = table("room", column("id", BigInteger), column("experiment_key", BigInteger))
+
+
+class Moving(Busy):
+    """An experiment is given a partition of its own: end the transaction, and try again."""
+
+    def __init__(self) -> None:
+        super().__init__("The experiment's records are being moved: ask again in some seconds.")
 
 
 async def take_rooms(tx: AsyncConnection, room_keys: Iterable[int]) -> None:
     """Wait until no other transaction adds records to some rooms; keep others out until the end.
 
-    Call it once in a transaction, with all its rooms, before the first record is inserted. Nobody
-    can follow a room that is made in the same transaction, so such a one need not be taken.
+    Moving if one of their experiments is given a partition just then: nobody may wait for that who
+    holds anything. Call it once in a transaction, with all its rooms, before the first record is
+    inserted. Nobody can follow a room that is made in the same transaction, so such a one need not
+    be taken.
     """
-    wanted = sorted({_number(key) for key in room_keys})  # in one order, or two might wait for ever
-    if wanted and tx.dialect.name == "postgresql":
-        rooms = listed(wanted)
-        lock = func.pg_advisory_xact_lock(_ROOMS, cast(rooms.c.value, Integer))
-        await tx.execute(select(lock).select_from(rooms))
+    asked = sorted(set(room_keys))
+    if not asked or tx.dialect.name != "postgresql":
+        return
+    within = select(_ROOM.c.experiment_key).where(among(_ROOM.c.id, asked)).distinct()
+    number = func.hashint8(within.subquery().c.experiment_key)
+    taken = await tx.scalars(select(func.pg_try_advisory_xact_lock_shared(_EXPERIMENTS, number)))
+    if not all(taken.all()):
+        raise Moving
+    rooms = listed(sorted({_number(key) for key in asked}))
+    lock = func.pg_advisory_xact_lock(_ROOMS, cast(rooms.c.value, Integer))
+    await tx.execute(select(lock).select_from(rooms))
+
+
+async def add_to(tx: AsyncConnection, experiment_key: int) -> None:
+    """Do as `take_rooms` does with their experiment: whoever changes its records may."""
+    if tx.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock_shared(_EXPERIMENTS, _hashed(experiment_key))
+        await tx.execute(select(lock))
+
+
+async def keep_out(tx: AsyncConnection, experiment_key: int) -> None:
+    """Wait until no other transaction adds to an experiment; keep others out until the end."""
+    await tx.execute(select(func.pg_advisory_xact_lock(_EXPERIMENTS, _hashed(experiment_key))))
+
+
+def _hashed(experiment_key: int) -> Any:  # noqa: ANN401 - a function of SQL's
+    return func.hashint8(cast(literal(experiment_key), BigInteger))
 
 
 def _number(key: int) -> int:

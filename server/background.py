@@ -17,6 +17,7 @@ from server.export.jobs import Exporter, Jobs
 from server.export.plan import planner
 from server.export.progress import Hub
 from server.links import Signer
+from server.partitions.moving import Partitioner
 from server.resolvers.requesters import may_still_export
 from server.resolvers.retaining import Retention
 from server.resolvers.scheduling import Scheduler
@@ -34,6 +35,7 @@ EVERY: Mapping[str, str] = {
     "withdrawals": "* * * * * */5",
     "retention": "* * * * * */5",
     "erasures": "* * * * * */5",
+    "partitions": "* * * * * */5",
 }
 """When chores are due in the whole installation: every two seconds, and every five."""
 
@@ -67,6 +69,9 @@ class Background:
             "retention": Retention(db, storage, wake),
             "webhooks": Deliveries(db, Sender(loopback=settings.webhook_loopback)),
             "erasures": Eraser(tools),
+            "partitions": Partitioner(
+                db, settings.partition_from_rows, settings.partitions_max
+            ).run,
         }
         self.chores = Chores(chores)
         self._queued: Jobs | None = None

@@ -31,8 +31,37 @@ async def fill(tx: AsyncConnection, model: type[Stored], rows: Sequence[Mapping[
         return
     if tx.dialect.name == "sqlite":
         await _fill_sqlite(tx, model, rows)
-    else:
+    elif len(rows) < COPIED_FROM or not await _copied(tx, model, rows):
         await tx.execute(_into(model, tx.dialect.name), rows)
+
+
+COPIED_FROM = 1_000
+"""From how many rows on they are copied into PostgreSQL: below, to begin takes longer."""
+
+
+async def _copied(
+    tx: AsyncConnection, model: type[Stored], rows: Sequence[Mapping[str, Any]]
+) -> bool:
+    """Have PostgreSQL copy rows, past SQLAlchemy; False if it refused one, and none is there.
+
+    An insert then tells what is wrong as it always does. Nothing is to be dropped for being there
+    already: whoever fills has asked before, so that no table in between is needed.
+    """
+    from asyncpg import InterfaceError, PostgresError  # an extra, which is there by now
+
+    raw: Any = (await tx.get_raw_connection()).driver_connection
+    savepoint = await tx.begin_nested()  # which begins the transaction, if nothing has by now
+    try:
+        await raw.copy_records_to_table(
+            model.table_name(),
+            records=[tuple(row.values()) for row in rows],
+            columns=list(rows[0]),
+        )
+    except (PostgresError, InterfaceError, ValueError, TypeError):
+        await savepoint.rollback()
+        return False
+    await savepoint.commit()
+    return True
 
 
 async def _fill_sqlite(

@@ -4,14 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select, true
 
 from server.cursors import PageRequest, cursor_writer
-from server.key_lists import keys, listed
+from server.key_lists import among, keys, listed
 from server.keysets import are_whole, beyond, ordering, place_of, places
 from server.rows import Row, TableLayout
 
 PARENT, PARENTS, LIMIT = "parent", "parents", "page_limit"
+
+EXPERIMENTS = "parents_experiments"
+"""The parameter that names the parents' experiments: partitions of all others are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +90,34 @@ def pages_statement(
     where: Sequence[ColumnElement[bool]],
     *,
     lateral: bool,
+    partitions: Sequence[ColumnElement[bool]] = (),
 ) -> Select[*tuple[Any, ...]]:
     """Return the statement for the same page of each of many parents' rows.
 
-    The parent's key comes last in each row. A window function over all rows was measured hundreds
+    `partitions` are clauses that tell in which partitions these lie. The parent's key comes last in
+    each row. A window function over all rows was measured hundreds
     of times slower. `lateral` is for PostgreSQL; SQLite has no such join.
     """
     column, key = layout.columns[parent], layout.columns["key"]
     parents = listed(keys(PARENTS))
+    named = [key.label("picked")]
+    if partitions:
+        named.append(layout.columns["experiment_key"].label("picked_in"))
     picked = (
-        _page(select(key.label("picked")), layout, request)
-        .where(column == parents.c.value, *where)
+        _page(select(*named), layout, request)
+        .where(column == parents.c.value, *where, *partitions)
         .correlate(parents)
     )
     found = select(*shown, column.label(PARENT)).select_from(parents)
     if lateral:
         page = picked.lateral("page")
-        found = found.join(page, true()).join(layout.model, key == page.c.picked)
+        same = [key == page.c.picked]
+        if partitions:
+            same.append(layout.columns["experiment_key"] == page.c.picked_in)
+        found = found.join(page, true()).join(layout.model, and_(*same))
     else:
         found = found.join(layout.model, key.in_(picked))
-    return found.order_by(parents.c.key, *ordering(layout, request))
+    return found.where(*partitions).order_by(parents.c.key, *ordering(layout, request))
 
 
 def page_parameters(layout: TableLayout, request: PageRequest) -> dict[str, Any]:
@@ -123,6 +134,11 @@ def of_parent(layout: TableLayout, parent: str) -> ColumnElement[bool]:
     """Return the clause that keeps the rows of the one parent that a run names."""
     column = layout.columns[parent]
     return column == bindparam(PARENT, type_=column.type, required=False)
+
+
+def of_experiments(layout: TableLayout) -> ColumnElement[bool]:
+    """Return the clause that keeps the rows of the experiments that a run names."""
+    return among(layout.columns["experiment_key"], keys(EXPERIMENTS))
 
 
 def by_parent(

@@ -159,6 +159,17 @@ class Settings(BaseSettings):
         ge=0,
         description="How long an export waits for a store that is out of reach, in seconds.",
     )
+    partition_from_rows: int = Field(
+        default=1_000_000,
+        ge=0,
+        description="From how many records of a type on an experiment gets a partition of its own, "
+        "on PostgreSQL; 0 for never.",
+    )
+    partitions_max: int = Field(
+        default=64,
+        ge=0,
+        description="How many experiments may have partitions of their own, in each table.",
+    )
     smallest_cell: int = Field(
         default=5, ge=3, description="How many participants a statistic in a file must describe."
     )

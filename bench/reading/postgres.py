@@ -71,7 +71,8 @@ async def _copy(url: str, file: Path) -> None:
         await to.execute("SET session_replication_role = replica")  # no triggers: tallies come too
         indexes = await to.fetch(
             """SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
-            AND indexname NOT IN (SELECT conname FROM pg_constraint)"""
+            AND indexname NOT IN (SELECT conname FROM pg_constraint)
+            AND NOT (SELECT relispartition FROM pg_class WHERE relname = indexname)"""
         )
         for index in indexes:
             await to.execute(f'DROP INDEX "{index["indexname"]}"')
@@ -82,7 +83,7 @@ async def _copy(url: str, file: Path) -> None:
                 records=_rows(source, table),
             )
         for index in indexes:
-            await to.execute(index["indexdef"])
+            await to.execute(index["indexdef"].replace(" ON ONLY ", " ON "))
     for column, (parent, tables) in FOLLOWED.items():
         for child in tables:
             await to.execute(

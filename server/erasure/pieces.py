@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from server.arrivals import add_to
 from server.db import Database
 from server.erasure.subjects import Subject, read
 from server.links import Signer
@@ -93,6 +94,7 @@ class Run:
             locked = select(Erasure).where(*this).with_for_update()
             if (row := (await tx.execute(locked)).one_or_none()) is None:
                 raise Lost
+            await add_to(tx, row.experiment_key)  # nobody moves its records meanwhile
             subject = read(row.subject) if row.subject else Subject()
             piece = Piece(
                 tx,

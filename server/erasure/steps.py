@@ -12,6 +12,7 @@ from sqlmodel import col
 from server.db import Stored
 from server.erasure.accounts import delete_accounts
 from server.erasure.codes import spend_codes
+from server.erasure.dropped import drop_own
 from server.erasure.exports import remove_exports, take_back
 from server.erasure.media import files, moved_files, note_files
 from server.erasure.mentions import ERASED, Tombstones
@@ -105,6 +106,7 @@ async def exports_gone(run: Run, _stopping: asyncio.Event) -> None:
 
 async def records(run: Run, stopping: asyncio.Event) -> None:
     """Delete the records, some at a time; what lies in the store is noted with them."""
+    await drop_own(run, stopping)
     for each in RecordType:
         at_once = FILES_AT_ONCE if each is RecordType.RECORDINGS else AT_ONCE
         while not stopping.is_set():

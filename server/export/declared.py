@@ -24,6 +24,7 @@ from server.export.recipe import PARTICIPANTS, Recipe, sealed
 from server.export.statements import Dialect, is_among_those_asked_for
 from server.export.tables import BORNE_BY, Column, Identifying, Kind, Query, RecordTable, Table
 from server.key_lists import among
+from server.partitions.tables import MODELS
 from server.records import RecordType
 from server.records.base import Place
 from server.records.experiments import Experiment, ExperimentBase
@@ -85,13 +86,18 @@ def _place_table(
     return Table(name, name, name, tuple(columns), _rows(dialect, read, columns, where, [own_key]))
 
 
-def records(dialect: Dialect, recipe: Recipe, name: str) -> RecordTable:
-    """Describe a data type's records, of which a worker reads those of some places at a time."""
+def records(dialect: Dialect, recipe: Recipe, name: str, experiments: Sequence[int]) -> RecordTable:
+    """Describe a data type's records, of which a worker reads those of some places at a time.
+
+    All of them lie in some experiments: where these may have partitions, others are left out.
+    """
     data_type = RecordType[name].value
     expressions = data_type.model.expressions()
     key = {column: expressions[column] for column in _KEYS.values()}
     wanted = data_type.filter.model_validate(recipe.filters.get(name, {}))
     kept = [recipe.within(name, expressions["id"]), *wanted.clauses(expressions)]
+    if dialect.partitioned and data_type.model in MODELS:
+        kept.append(among(key["experiment_key"], experiments))
     chosen = [recipe.selects(*key.values()), *kept]
     nested = recipe.packaging is ExportPackaging.SINGLE_FILE and recipe.format is ExportFormat.JSON
     place = "participant_key" if nested else "room_key"

@@ -118,7 +118,9 @@ async def make_plan(
         experiments=declared.experiments(dialect, experiments),
         rooms=declared.rooms(dialect, recipe),
         participants=declared.participants(dialect, recipe),
-        records=tuple(declared.records(dialect, recipe, name) for name in recipe.data_types),
+        records=tuple(
+            declared.records(dialect, recipe, name, experiments) for name in recipe.data_types
+        ),
         media=None if aggregated else media(dialect, recipe),
         identities=_identities(dialect, experiments, own, named=named),
         shifts=shifts(dialect, recipe),

@@ -41,10 +41,12 @@ class Dialect:
 
     sql    its SQL, with parameters as ADBC's driver takes them
     typed  whether columns of a result have types; else a first row must show them
+    partitioned  whether large experiments may have partitions of their own
     """
 
     sql: sqlalchemy.Dialect
     typed: bool
+    partitioned: bool
 
     def table(
         self, rows: Select[*tuple[Any, ...]], kinds: Sequence[Kind], order: Sequence[str]
@@ -66,8 +68,8 @@ class Dialect:
 _postgresql: Any = postgresql.dialect  # typed, but not whole
 
 _DIALECTS = {
-    "sqlite": Dialect(sqlite.dialect(paramstyle="qmark"), typed=False),
-    "postgresql": Dialect(_postgresql(paramstyle="numeric_dollar"), typed=True),
+    "sqlite": Dialect(sqlite.dialect(paramstyle="qmark"), typed=False, partitioned=False),
+    "postgresql": Dialect(_postgresql(paramstyle="numeric_dollar"), typed=True, partitioned=True),
 }
 
 

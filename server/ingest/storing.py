@@ -1,5 +1,7 @@
 """Stores a batch of records: each once, in one transaction with what is refused of them."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access import Actor
-from server.arrivals import take_rooms
+from server.arrivals import Moving, take_rooms
 from server.db import Database
 from server.filling import fill
 from server.ingest import quarantine
@@ -28,6 +30,11 @@ MOST_RECORDS = 5_000
 
 _ATTEMPTS = 5
 """How often a batch is tried anew because another one stored one of its records meanwhile."""
+
+_PATIENCE_SECONDS = 20.0
+"""How long a batch waits for its experiment to be moved, holding nothing meanwhile."""
+
+_TRY_AGAIN_SECONDS = 0.1
 
 _TOGETHER = Refusal(
     RefusalCode.BATCH_REFUSED,
@@ -74,14 +81,19 @@ async def ingest(
 async def store(db: Database, actor: Actor, batch: Batch, *, atomic: bool = False) -> Outcome:
     """Do the same with a batch that has been read."""
     actor.require(ADDING)
-    for attempt in range(1, _ATTEMPTS + 1):
+    attempts, until = 0, time.monotonic() + _PATIENCE_SECONDS
+    while True:
         try:
             async with db.write() as tx:
                 return await _store(tx, actor, batch, atomic=atomic)
         except IntegrityError:
-            if attempt == _ATTEMPTS:
+            attempts += 1
+            if attempts == _ATTEMPTS:
                 raise
-    raise AssertionError
+        except Moving:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
 
 async def ingest_within(tx: AsyncConnection, actor: Actor, records: Sequence[object]) -> Outcome:

@@ -63,7 +63,8 @@ async def added(
     kept = meant if view is None else asked_by(view, data_type.value, meant)
     room_id = await findable(context, room_id)
     room = await _room(context, room_id, data_type)
-    following = Following(context, Followed(room.key, data_type), meant, kept)
+    followed = Followed(room.key, data_type)
+    following = Following(context, followed, meant, kept, room.experiment_key)
     with context.services.pulse.follow(following.followed) as follower:
         position = (
             await following.end() if after is None else read_token(following.fingerprint, after)

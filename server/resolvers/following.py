@@ -28,7 +28,7 @@ GONE = (
     "read the list again, and follow from a new cursor."
 )
 
-_ROOM, _AFTER = "followed_room", "followed_after"
+_ROOM, _EXPERIMENT, _AFTER = "followed_room", "followed_experiment", "followed_after"
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Following:
     asked: Filter
     kept: Filter
     """What the rows are asked, which for a participant is not always what the filter asks."""
+
+    experiment_key: int
 
     @cached_property
     def fingerprint(self) -> str:
@@ -77,14 +79,14 @@ class Following:
             room, key = (room + 0, key) if near else (room, key + 0)
             return (
                 select(*actor.shown(layout), kept.label("kept"))
-                .where(room == bindparam(_ROOM, 0, KEY_TYPE))
+                .where(room == bindparam(_ROOM, 0, KEY_TYPE), *self._located())
                 .where(key > bindparam(_AFTER, 0, KEY_TYPE))
                 .order_by(key)
                 .limit(MOST_RECORDS)
             )
 
         shape = "added", near, self.followed.data_type, self.kept, actor.kind
-        given = {_ROOM: self.followed.room_key, _AFTER: position.key, **actor.parameters}
+        given = {**self._place, _AFTER: position.key, **actor.parameters}
         rows = await self._pulse.rows(db.prepare(shape, statement), given, quick=near)
         if db.raw:
             await self._require(position)
@@ -104,12 +106,11 @@ class Following:
             key = layout.columns["key"]
             room = layout.columns["room_key"] == bindparam(_ROOM, 0, KEY_TYPE)
             # by the room's index: the table's own would be searched for a room without a record
-            last = select(func.max(key + 0)).where(room).scalar_subquery()
-            return select(key, *self._identifying()).where(key == last)
+            last = select(func.max(key + 0)).where(room, *self._located()).scalar_subquery()
+            return select(key, *self._identifying()).where(key == last, *self._located())
 
         prepared = self.context.db.prepare(("last of room", self.followed.data_type), statement)
-        given = {_ROOM: self.followed.room_key}
-        rows = await self._pulse.rows(prepared, given, quick=False)
+        rows = await self._pulse.rows(prepared, self._place, quick=False)
         return Position(rows[0][0], _sign(rows[0][1:])) if rows else Position()
 
     async def _is_near(self, position: Position) -> bool:
@@ -149,6 +150,16 @@ class Following:
         rows = await self.context.db.fetch(prepared, given)
         if not rows or _sign(rows[0]) != position.sign:
             raise InvalidCursor(GONE, ["after"])
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {_ROOM: self.followed.room_key, _EXPERIMENT: self.experiment_key}
+
+    def _located(self) -> list[ColumnElement[bool]]:
+        """Return the clause that tells in which partition a room's records lie, if any."""
+        if self.context.db.raw:
+            return []
+        return [self._layout.columns["experiment_key"] == bindparam(_EXPERIMENT, 0, KEY_TYPE)]
 
     def _identifying(self) -> list[ColumnElement[Any]]:
         return [self._layout.columns[name] for name in self._identity]

@@ -12,10 +12,12 @@ from server.cursors import PageRequest, SortKey, check_cursors, page_size
 from server.errors import BadUserInput
 from server.key_lists import among, keys
 from server.paging import (
+    EXPERIMENTS,
     PARENT,
     PARENTS,
     Page,
     by_parent,
+    of_experiments,
     of_parent,
     page_of,
     page_parameters,
@@ -29,7 +31,7 @@ from server.records.listed import Listed
 from server.resolvers.context import Context
 from server.resolvers.kept import kept_by, seen
 from server.resolvers.own_questions import asked_by, check_order
-from server.resolvers.reads import DATA, fetched, layout_to_read, tell
+from server.resolvers.reads import DATA, experiments_of, fetched, layout_to_read, tell
 from server.resolvers.summaries import tallies
 from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Statement
@@ -128,7 +130,7 @@ class PageOfAll:
         shape = "all", listing, _shape(request), layout, actor.kind
         given = {**page_parameters(layout, request), **actor.parameters}
         rows = await fetched(context, layout, context.db.prepare(shape, statement), given)
-        page = page_of(layout, rows, request, kin=(listing, ""))
+        page = page_of(layout, rows, request, kin=(listing, "", ()))
         tell(context, layout, page.values, entry=True)
         return [page] * len(sources)
 
@@ -155,24 +157,29 @@ class PageWithin:
         for parent in parents:
             check_cursors(request, parent)
         one = len(parents) == 1
+        experiments = experiments_of(context, layout, sources)
 
         def statement() -> Statement:
             clauses = [actor.sees_within(layout), *kept_by(listing.kept, actor, layout)]
             shown = actor.shown(layout)
+            there = [of_experiments(layout)] if experiments else []
             if one:
                 clauses.append(of_parent(layout, f"{level}_key"))
-                return page_statement(layout, shown, request, clauses)
+                return page_statement(layout, shown, request, [*clauses, *there])
             parent, lateral = f"{level}_key", not context.db.raw
-            return pages_statement(layout, shown, parent, request, clauses, lateral=lateral)
+            return pages_statement(
+                layout, shown, parent, request, clauses, lateral=lateral, partitions=there
+            )
 
-        shape = "within", one, level, listing, _shape(request), layout, actor.kind
-        given = {**page_parameters(layout, request), **actor.parameters}
+        asked = one, bool(experiments), level, listing, _shape(request)
+        shape = "within", *asked, layout, actor.kind
+        given = {**page_parameters(layout, request), **actor.parameters, EXPERIMENTS: experiments}
         given |= {PARENT: parents[0]} if one else {PARENTS: list(dict.fromkeys(parents))}
         quick = request.limit * len(parents) <= QUICK_ROWS
         prepared = context.db.prepare(shape, statement)
         rows = await fetched(context, layout, prepared, given, quick=quick)
         found = {parents[0]: rows} if one else by_parent(rows, parents)
-        kin = listing, level
+        kin = listing, level, tuple(experiments)
         pages = [page_of(layout, found[parent], request, parent, kin) for parent in parents]
         for page in pages:
             tell(context, layout, page.values)
@@ -186,11 +193,11 @@ class TotalCounts:
     async def load(
         self, context: Context, sources: Sequence[Page], wanted: Wanted
     ) -> Sequence[int]:
-        listing, level = sources[0].kin
+        listing, level, experiments = sources[0].kin
         if not level:
             return [await _count_of_all(context, listing)] * len(sources)
         parents = [page.parent for page in sources if page.parent is not None]
-        return await counts_within(context, listing, level, parents)
+        return await counts_within(context, listing, level, parents, experiments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +209,21 @@ class Counts:
     async def load(self, context: Context, sources: Sequence[Row], wanted: Wanted) -> Sequence[int]:
         listing = Listing(self.listed, self.listed.filter())
         level = sources[0].layout.level
-        return await counts_within(context, listing, level, keys_of(sources))
+        experiments = experiments_of(context, layout_of(self.listed.model), sources)
+        return await counts_within(context, listing, level, keys_of(sources), experiments)
 
 
 async def counts_within(
-    context: Context, listing: Listing, level: str, parents: Sequence[int]
+    context: Context,
+    listing: Listing,
+    level: str,
+    parents: Sequence[int],
+    experiments: Sequence[int] = (),
 ) -> Sequence[int]:
-    """Count the rows that belong to each of some parents: records off the tallies, if they do."""
+    """Count the rows that belong to each of some parents: records off the tallies, if they do.
+
+    `experiments` are those in whose partitions they lie, if that is known.
+    """
     actor = context.actor
     actor.require(*listing.scopes)
     listing = await answerable(context, listing)
@@ -222,14 +237,17 @@ async def counts_within(
 
     def statement() -> Statement:
         clauses = [actor.sees_within(layout), *kept_by(listing.kept, actor, layout)]
+        if experiments:
+            clauses.append(of_experiments(layout))
         return (
             select(column, func.count())
             .where(among(column, keys(PARENTS)), *clauses)
             .group_by(column)
         )
 
-    prepared = context.db.prepare(("count", level, listing, actor.kind), statement)
-    given = {PARENTS: list(dict.fromkeys(parents)), **actor.parameters}
+    shape = "count", bool(experiments), level, listing, actor.kind
+    prepared = context.db.prepare(shape, statement)
+    given = {PARENTS: list(dict.fromkeys(parents)), **actor.parameters, EXPERIMENTS: experiments}
     found = {parent: count for parent, count in await context.db.fetch(prepared, given)}  # noqa: C416 - rows are sequences
     return [found.get(key, 0) for key in parents]
 

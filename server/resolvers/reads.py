@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from server.access import TYPE_OF, is_identified_only
 from server.batches import Wanted
 from server.db import Table
+from server.partitions.tables import MODELS
 from server.records.audit import AuditAction
 from server.records.experiments import Experiment
 from server.records.participants import Participant
@@ -19,7 +20,7 @@ from server.records.rooms import Room
 from server.records.users import UserRole
 from server.resolvers.context import Context
 from server.resolvers.own_columns import BEARERS
-from server.rows import TableLayout, layout_of
+from server.rows import Row, TableLayout, keys_of, layout_of
 from server.statements import Prepared
 
 DATA: frozenset[type[Table]] = frozenset((Experiment, Room, Participant, *TYPE_OF))
@@ -27,22 +28,39 @@ DATA: frozenset[type[Table]] = frozenset((Experiment, Room, Participant, *TYPE_O
 
 _EXPERIMENT = "experiment_key"
 
+_PLACES: frozenset[type[Table]] = frozenset((Room, Participant))
+"""The places of which it must be read in which experiment they are."""
+
 
 def layout_to_read(
     context: Context, model: type[Table], wanted: Wanted, *, entry: bool = False
 ) -> TableLayout:
     """Return the layout to read rows by: with their experiments, if the audit log names those.
 
-    With all that a participant's rows are disguised by, as well.
+    With all that a participant's rows are disguised by, as well; and where records lie in
+    partitions, with what tells in which of them.
     `entry` says that they are not reached from other rows, whose experiment is theirs.
     """
     is_participant = context.actor.role is UserRole.PARTICIPANT
     if wanted is not None and is_participant and model in DATA:
         wanted = _with_holders(wanted)
     layout = layout_of(model, wanted, raw=context.db.raw)
-    if wanted is None or not _is_told(context, layout, entry=entry):
+    located = not context.db.raw and model in _PLACES
+    if wanted is None or not (located or _is_told(context, layout, entry=entry)):
         return layout
     return layout_of(model, wanted | {_EXPERIMENT}, raw=context.db.raw)
+
+
+def experiments_of(context: Context, layout: TableLayout, parents: Sequence[Row]) -> Sequence[int]:
+    """Return the experiments of rows' parents, if that tells in which partitions the rows lie.
+
+    SQLite has none, and might take the wrong index.
+    """
+    above = parents[0].layout
+    if context.db.raw or layout.model not in MODELS:
+        return ()
+    name = "key" if above.level == Experiment.level_name() else _EXPERIMENT
+    return sorted(set(keys_of(parents, name))) if name in above.place else ()
 
 
 async def fetched(

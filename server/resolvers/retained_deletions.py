@@ -19,6 +19,7 @@ from server.db import Database
 from server.errors import ExpectedFailure
 from server.export.holders import new_holder
 from server.export.waiting import comes
+from server.partitions.dropping import AGAIN_SECONDS, Held
 from server.records.audit import AuditAction
 from server.records.retention import RetentionAction
 from server.records.webhooks import WebhookEvent
@@ -84,15 +85,21 @@ class Deletions:
     async def _delete(self, step: Row[Any], stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             began = time.monotonic()
-            if not await self._batch(step):
-                return
-            rest = REST * (time.monotonic() - began)
+            try:
+                if not await self._batch(step):
+                    return
+                rest = REST * (time.monotonic() - began)
+            except Held:  # an export reads what is to be dropped
+                rest = AGAIN_SECONDS
             await comes(stopping, max(LEAST_REST_SECONDS, rest))
         async with self._db.write() as tx:
             await store.release(tx, step, self._name)
 
     async def _batch(self, step: Row[Any]) -> bool:
-        """Delete some files or rows; False once all is gone, or it is no longer to be done."""
+        """Delete some files or rows; False once all is gone, or it is no longer to be done.
+
+        Held if what is to be dropped is being read.
+        """
         withdrawn: Sequence[int] = ()
         async with self._db.write() as tx:
             if not await store.go_on(tx, step, self._name, self._lease()):

@@ -20,6 +20,7 @@ from server.resolvers.context import Context
 from server.resolvers.own_columns import key_name
 from server.resolvers.own_questions import asked_by
 from server.resolvers.own_views import OwnView
+from server.resolvers.reads import experiments_of
 from server.rows import Row, layout_of
 
 Question = TypeVar("Question")
@@ -46,6 +47,8 @@ class RollUp(Generic[Question, Answer]):
         self.layout = layout_of(model)
         self.columns = self.layout.columns
         self.place = self.columns[place]
+        self.experiments: Sequence[int] = ()
+        """Those in whose partitions all of it lies, if that is known."""
 
     @abstractmethod
     async def answers(
@@ -56,7 +59,10 @@ class RollUp(Generic[Question, Answer]):
     def within(self, places: Sequence[int]) -> list[ColumnElement[bool]]:
         """Return the clauses that keep what the actor may see, and asked for, of some places."""
         seen = self.actor.sees_within(self.layout)
-        return [among(self.place, places), seen, *self.kept.clauses(self.columns)]
+        there = [among(self.place, places), seen, *self.kept.clauses(self.columns)]
+        if self.experiments:
+            there.append(among(self.columns["experiment_key"], self.experiments))
+        return there
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ class _Asked(Generic[Question, Answer]):
         kept = self.kept if view is None else asked_by(view, self.listed, self.kept)
         shown = shown_to(view, self.listed, sources)
         roll_up = self.kind(context.actor, self.listed.model, place, kept, shown)
+        roll_up.experiments = experiments_of(context, roll_up.layout, sources)
         places = [source.key for source in sources]
         async with context.db.read() as tx:
             answers = await roll_up.answers(tx, self.question, places)

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.db import Table
+from server.partitions.dropping import drop
+from server.partitions.tables import PARTITIONED, has_own
 from server.records import RecordType
 from server.records.data_requests import DataRequest, ParticipantToken
 from server.records.participants import Participant, Pseudonym
@@ -95,8 +97,12 @@ async def without_files(tx: AsyncConnection, gone: Sequence[File], at: Timestamp
 async def delete_rows(tx: AsyncConnection, experiment_key: int, most: int) -> dict[str, int]:
     """Delete some rows of an experiment; return how many of what, nothing once all are gone.
 
-    A recording that has a file stays: the file goes first.
+    A recording that has a file stays: the file goes first. What the experiment has in a partition
+    of its own goes at once; Held if somebody reads it just then.
     """
+    for each in PARTITIONED:
+        if await has_own(tx, each, experiment_key):
+            return {each.value.title: await drop(tx, each, experiment_key)}
     for model, title in _TITLES:
         key, which = _of(model, experiment_key)
         some = select(key).where(*which).limit(most)

@@ -1,0 +1,1 @@
+"""Partitions of the large tables of records, on PostgreSQL: which there are, made, and dropped."""
