@@ -19,7 +19,7 @@ export type Status =
   | 'COMPLETED'
   | 'FAILED'
   | 'EXPIRED';
-export type Tone = 'neutral' | 'info' | 'good' | 'warn' | 'bad';
+export type Tone = 'neutral' | 'accent' | 'good' | 'warning' | 'bad';
 
 export const DATA_TYPES: Record<DataType, string> = {
   EVENTS: 'Events',
@@ -79,8 +79,8 @@ export const MEDIA = {
 
 export const STATUSES: Record<Status, { name: string; tone: Tone }> = {
   CREATED: { name: 'Waiting', tone: 'neutral' },
-  RUNNING: { name: 'Being written', tone: 'info' },
-  CANCELING: { name: 'Being stopped', tone: 'warn' },
+  RUNNING: { name: 'Being written', tone: 'accent' },
+  CANCELING: { name: 'Being stopped', tone: 'warning' },
   CANCELED: { name: 'Canceled', tone: 'neutral' },
   COMPLETED: { name: 'Ready', tone: 'good' },
   FAILED: { name: 'Failed', tone: 'bad' },
