@@ -224,7 +224,7 @@ interface CheckProps {
 function Check({ label, hint, checked, disabled = false, onChange }: CheckProps) {
   const id = useId();
   return (
-    <div className={`check${disabled ? ' disabled' : ''}`}>
+    <div className={`option${disabled ? ' disabled' : ''}`}>
       <input
         id={id}
         type="checkbox"
