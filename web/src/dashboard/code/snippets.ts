@@ -171,10 +171,7 @@ function rawR(text: string): string {
 }
 
 function javascript({ document, variables, path }: Walk, origin: string): string {
-  const quoted = document
-    .replaceAll('\\', '\\\\')
-    .replaceAll('`', '\\`')
-    .replaceAll('${', '\\${');
+  const quoted = document.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${');
   const reading = path
     ? `const rows = [];
 for (;;) {

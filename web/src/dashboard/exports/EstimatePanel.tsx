@@ -110,12 +110,13 @@ export function EstimatePanel({ estimate, isStale, anonymization }: EstimatePane
 
 /** The server names things as the API does, in backquotes. */
 function sayPlainly(text: string): string {
-  return text.replaceAll('`includeMedia` puts', '“Include video and audio” puts').replaceAll('`', '');
+  return text
+    .replaceAll('`includeMedia` puts', '“Include video and audio” puts')
+    .replaceAll('`', '');
 }
 
 function groups(columns: Estimate['identifyingColumns']): [string, string[]][] {
   const found = new Map<string, Set<string>>();
-  for (const { how, column } of columns)
-    found.set(how, (found.get(how) ?? new Set()).add(column));
+  for (const { how, column } of columns) found.set(how, (found.get(how) ?? new Set()).add(column));
   return [...found].map(([how, names]) => [how, [...names]]);
 }

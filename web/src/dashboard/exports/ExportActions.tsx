@@ -114,7 +114,8 @@ export function ExportActions({ row, onChanged }: { row: ExportRowData; onChange
           );
           return (
             <div className="menu-items">
-              {row.status === 'COMPLETED' && item('Repeat, with the data of now', () => repeat(false))}
+              {row.status === 'COMPLETED' &&
+                item('Repeat, with the data of now', () => repeat(false))}
               {row.status === 'COMPLETED' && item('Repeat, exactly as it was', () => repeat(true))}
               {row.status === 'COMPLETED' && item('On a schedule …', schedule)}
               {item('Show details', () => setSearch({ export: row.id }))}

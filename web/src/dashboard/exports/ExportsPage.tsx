@@ -4,15 +4,7 @@ import { useCallback, useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { useApi } from '../api/client';
 import { problemOf } from '../api/problems';
-import {
-  Badge,
-  Button,
-  Empty,
-  ProblemNotice,
-  Progress,
-  Spinner,
-  Tabs,
-} from '../ui';
+import { Badge, Button, Empty, ProblemNotice, Progress, Spinner, Tabs } from '../ui';
 import { ListTable } from '../ui/ListTable';
 import { useSearchState } from '../url/state';
 import { type ExportRowData, ExportsQuery } from './documents';
@@ -47,7 +39,8 @@ export default function ExportsPage({ experimentId }: { experimentId?: string | 
   }, [ask]);
 
   const rows = [...(data?.exports.nodes ?? []), ...more];
-  const next = cursor ?? (data?.exports.pageInfo.hasNextPage ? data.exports.pageInfo.endCursor : '');
+  const next =
+    cursor ?? (data?.exports.pageInfo.hasNextPage ? data.exports.pageInfo.endCursor : '');
   const showMore = async () => {
     const page = await client
       .query(ExportsQuery, { after: next }, { requestPolicy: 'network-only' })
@@ -87,7 +80,8 @@ export default function ExportsPage({ experimentId }: { experimentId?: string | 
             {
               label: 'Rows',
               numeric: true,
-              cell: (row) => (row.progress.totalRows ?? row.progress.completedRows).toLocaleString('en'),
+              cell: (row) =>
+                (row.progress.totalRows ?? row.progress.completedRows).toLocaleString('en'),
             },
             {
               label: 'Size',

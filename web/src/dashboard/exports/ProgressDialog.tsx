@@ -73,7 +73,11 @@ export default function ProgressDialog({ id, onClose }: { id: string; onClose: (
         )}
         {lost && row === null && <ProblemNotice problem={lost} onRetry={again} />}
         {problem && <ProblemNotice problem={problem} />}
-        {row === null ? !lost && <p className="muted">Asking how it stands …</p> : <State row={row} />}
+        {row === null ? (
+          !lost && <p className="muted">Asking how it stands …</p>
+        ) : (
+          <State row={row} />
+        )}
         <p className="muted">
           You can close this page: the server goes on, and the file will be in the list of{' '}
           <Link href="/exports">exports</Link>.
@@ -131,7 +135,9 @@ function State({ row }: { row: ExportRowData }) {
         </Notice>
       );
     case 'CANCELED':
-      return <Notice tone="info">It was stopped; there is no file, and nothing half-written.</Notice>;
+      return (
+        <Notice tone="info">It was stopped; there is no file, and nothing half-written.</Notice>
+      );
     case 'EXPIRED':
       return (
         <Notice tone="info">

@@ -177,7 +177,8 @@ function ScopeCell({ apiKey }: { apiKey: Key }) {
       <code className="wrap-anywhere">{apiKey.scopes.join(', ')}</code>
       {apiKey.experiments && (
         <span className="sub">
-          only {apiKey.experiments.map(({ name }) => name).join(', ') || 'experiments that are gone'}
+          only{' '}
+          {apiKey.experiments.map(({ name }) => name).join(', ') || 'experiments that are gone'}
         </span>
       )}
     </>
