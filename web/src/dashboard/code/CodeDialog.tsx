@@ -8,6 +8,7 @@ import type { Shown } from '../shown';
 import { Button, Dialog, toast } from '../ui';
 import { exportCommand, type Language, snippetsOf } from './snippets';
 import { walkOf } from './walk';
+import '../ui/page.css';
 import './code.css';
 
 export default function CodeDialog({ shown, onClose }: { shown: Shown; onClose: () => void }) {

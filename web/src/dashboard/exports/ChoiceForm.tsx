@@ -39,7 +39,7 @@ export function ChoiceForm({ choices, onChoose, filter, rows, access }: ChoiceFo
           onChange={(keepFilter) => onChoose({ keepFilter })}
         />
       )}
-      <div className="download-pair">
+      <div className="field-pair">
         <Field label="Format" hint={FORMATS[choices.format].what}>
           {(control) => (
             <select

@@ -22,6 +22,7 @@ import {
 } from './recipe';
 import { ScheduleDialog } from './ScheduleDialog';
 import { watchExport } from './watched';
+import '../ui/page.css';
 import './exports.css';
 
 interface DownloadDialogProps {

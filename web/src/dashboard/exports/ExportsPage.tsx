@@ -20,6 +20,7 @@ import {
   STATUSES,
   size,
 } from './wording';
+import '../ui/page.css';
 import './exports.css';
 
 export default function ExportsPage({ experimentId }: { experimentId?: string | undefined }) {

@@ -11,6 +11,7 @@ import { saveExport } from './saving';
 import { useExport } from './useExport';
 import { watchExport } from './watched';
 import { adviceOn, count, isGoingOn, isTryable, moment, plural, size } from './wording';
+import '../ui/page.css';
 import './exports.css';
 
 export default function ProgressDialog({ id, onClose }: { id: string; onClose: () => void }) {
@@ -78,10 +79,14 @@ export default function ProgressDialog({ id, onClose }: { id: string; onClose: (
         ) : (
           <State row={row} />
         )}
-        <p className="muted">
-          You can close this page: the server goes on, and the file will be in the list of{' '}
-          <Link href="/exports">exports</Link>.
-        </p>
+        {row && row.status !== 'FAILED' && (
+          <p className="muted">
+            {isOpenEnded
+              ? 'You can close this page: the server goes on, and the file will be in the list of '
+              : 'It is in the list of '}
+            <Link href="/exports">exports</Link>.
+          </p>
+        )}
       </div>
     </Dialog>
   );

@@ -99,7 +99,7 @@ export function ScheduleDialog({ input, onClose }: ScheduleDialogProps) {
             <input {...control} value={name} onChange={(event) => setName(event.target.value)} />
           )}
         </Field>
-        <div className="download-pair">
+        <div className="field-pair">
           <Field label="How often">
             {(control) => (
               <select

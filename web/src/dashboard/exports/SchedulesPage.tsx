@@ -12,6 +12,7 @@ import { useSearchState } from '../url/state';
 import { inWords } from './cron';
 import { ExportTabs } from './ExportsPage';
 import { moment, plural, STATUSES } from './wording';
+import '../ui/page.css';
 import './exports.css';
 
 const SchedulesQuery = graphql(`

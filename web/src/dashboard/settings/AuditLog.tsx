@@ -150,7 +150,7 @@ export default function AuditLog({ experimentId }: { experimentId: string }) {
                 </>
               ),
             },
-            { label: 'To what', cell: (entry) => <code>{entry.resource ?? '–'}</code> },
+            { label: 'To what', cell: (entry) => <Resource id={entry.resource} /> },
             { label: 'From', cell: (entry) => entry.address ?? '–' },
           ]}
         />
@@ -162,4 +162,19 @@ export default function AuditLog({ experimentId }: { experimentId: string }) {
       )}
     </section>
   );
+}
+
+/** A global id says what it is of once it is read; public ids stay as they are. */
+function Resource({ id }: { id: string | null }) {
+  if (id === null) return '–';
+  return <code title={id}>{readable(id)}</code>;
+}
+
+function readable(id: string): string {
+  try {
+    const text = atob(id.replaceAll('-', '+').replaceAll('_', '/'));
+    return /^[A-Za-z]+:[\w:.-]+$/.test(text) ? text.replace(':', ' ') : id;
+  } catch {
+    return id;
+  }
 }

@@ -6,6 +6,7 @@ import { graphql } from '../api/graphql';
 import { problemOf } from '../api/problems';
 import { Empty, Notice, ProblemNotice, Spinner, Tabs } from '../ui';
 import { placePath } from '../url/place';
+import '../ui/page.css';
 import './settings.css';
 import '../exports/exports.css';
 

@@ -115,7 +115,7 @@ export function GrantDialog({ experimentId, grant, onClose, onGranted }: GrantDi
             With <strong>{grant.user?.name ?? grant.group?.name}</strong>.
           </p>
         ) : (
-          <div className="download-pair">
+          <div className="field-pair">
             <Field
               label="Account"
               hint="Its id, usr_…: it stands in its owner's account menu."

@@ -107,7 +107,7 @@ export function KeyDialog({ onClose, onMade }: { onClose: () => void; onMade: ()
             />
           )}
         </Field>
-        <div className="download-pair">
+        <div className="field-pair">
           <Field label="It may" hint={scopes.join(', ')}>
             {(control) => (
               <select

@@ -10,6 +10,7 @@ import { count, moment } from '../exports/wording';
 import { Badge, Button, Dialog, Empty, ProblemNotice, Spinner, toast } from '../ui';
 import { ListTable } from '../ui/ListTable';
 import { KeyDialog } from './KeyDialog';
+import '../ui/page.css';
 import './settings.css';
 
 const KeysQuery = graphql(`

@@ -191,7 +191,11 @@ function Policy({ experimentId, experiment, onChanged }: PartProps) {
             )}
           </Field>
         </div>
-        <RetentionForecasts experimentId={experimentId} input={input} />
+        <RetentionForecasts
+          experimentId={experimentId}
+          input={input}
+          isCounting={experiment.completedAt !== null}
+        />
         <div className="row">
           <Button kind="primary" type="submit" busy={busy}>
             Set the policy

@@ -35,10 +35,15 @@ const ACTIONS = {
   DELETE_DATA: 'losing its records, media, participants and rooms',
 };
 
-export function RetentionForecasts(props: VariablesOf<typeof PreviewQuery>) {
+interface ForecastProps extends VariablesOf<typeof PreviewQuery> {
+  /** Whether the experiment is completed, so that days count. */
+  isCounting: boolean;
+}
+
+export function RetentionForecasts({ isCounting, ...variables }: ForecastProps) {
   const [{ data, error }] = useQuery({
     query: PreviewQuery,
-    variables: props,
+    variables,
     requestPolicy: 'network-only',
   });
   const problem = problemOf(error);
@@ -49,7 +54,9 @@ export function RetentionForecasts(props: VariablesOf<typeof PreviewQuery>) {
       {problem && <p className="field-error">{problem.what}</p>}
       {!problem && preview?.legalHold && <p>Nothing, as long as the legal hold is there.</p>}
       {!problem && preview && !preview.legalHold && preview.forecasts.length === 0 && (
-        <p>Nothing: all is kept.</p>
+        <p>
+          {isCounting ? 'Nothing: all is kept.' : 'Nothing yet: days count from completion on.'}
+        </p>
       )}
       {!problem && !preview?.legalHold && (
         <ul className="estimate-list">

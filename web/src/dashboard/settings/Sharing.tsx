@@ -198,5 +198,5 @@ const LEVELS = {
 function Until({ at }: { at: string | null }) {
   if (at === null) return <>no end</>;
   const isOver = new Date(at).getTime() < Date.now();
-  return isOver ? <Badge>ended {moment(at)}</Badge> : <>{moment(at)}</>;
+  return isOver ? <Badge>ended {moment(at)}</Badge> : moment(at);
 }

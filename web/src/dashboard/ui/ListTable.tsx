@@ -43,7 +43,7 @@ export function ListTable<Row>({ label, columns, rows, keyOf }: ListTableProps<R
                 data-label={column.actions ? undefined : column.label}
                 className={column.numeric ? 'numeric' : column.actions ? 'actions' : undefined}
               >
-                {column.cell(row)}
+                <div>{column.cell(row)}</div>
               </td>
             ))}
           </tr>
