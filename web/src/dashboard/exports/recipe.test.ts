@@ -23,8 +23,8 @@ describe('selectionOf', () => {
 
   it('is what was chosen in a table, where rows were', () => {
     expect(selectionOf(null, { experimentIds: ['a', 'b'] })).toEqual({ experimentIds: ['a', 'b'] });
-    expect(selectionOf(PLACE, { participantIds: ['p'] })).toEqual({
-      participants: [{ roomId: 'room_1', participantId: 'p' }],
+    expect(selectionOf(PLACE, { participants: [{ roomId: 'r', participantId: 'p' }] })).toEqual({
+      participants: [{ roomId: 'r', participantId: 'p' }],
     });
     expect(selectionOf(null)).toBeNull();
   });

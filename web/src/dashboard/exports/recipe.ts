@@ -21,7 +21,7 @@ export interface Selection {
 export interface Chosen {
   experimentIds?: string[];
   roomIds?: string[];
-  participantIds?: string[];
+  participants?: { roomId: string; participantId: string }[];
 }
 
 export interface Choices {
@@ -65,12 +65,9 @@ const FILTERS: Record<DataType, string> = {
 export function selectionOf(place: Place | null, chosen: Chosen = {}): Selection | null {
   if (chosen.experimentIds?.length) return { experimentIds: chosen.experimentIds };
   if (chosen.roomIds?.length) return { roomIds: chosen.roomIds };
+  if (chosen.participants?.length) return { participants: chosen.participants };
   if (place === null) return null;
   const { experimentId, roomId, participantId } = place;
-  if (roomId !== undefined && chosen.participantIds?.length)
-    return {
-      participants: chosen.participantIds.map((each) => ({ roomId, participantId: each })),
-    };
   if (roomId !== undefined && participantId !== undefined)
     return { participants: [{ roomId, participantId }] };
   if (roomId !== undefined) return { roomIds: [roomId] };
