@@ -30,7 +30,10 @@ function whole(document: DocumentNode): DocumentNode {
   const used = fragments.filter((each) =>
     text.includes(`"FragmentSpread","name":{"kind":"Name","value":"${each.name.value}"`),
   );
-  const missing = used.filter((each) => !document.definitions.includes(each));
+  const there = new Set(
+    document.definitions.map((each) => ('name' in each ? each.name?.value : undefined)),
+  );
+  const missing = used.filter((each) => !there.has(each.name.value));
   if (missing.length === 0) return document;
   return whole({ ...document, definitions: [...document.definitions, ...missing] });
 }

@@ -24,18 +24,19 @@ export function useExport(id: string): Followed {
   const [row, setRow] = useState<ExportRowData | null>(null);
   const [pushed, follow] = useSubscription({ query: ExportProgress, variables: { id } });
   const isOver = row !== null && !isGoingOn(row.status);
+  // Asked for once in any case: the websocket tells its first state to whoever follows first.
   const [asked, ask] = useQuery({
     query: ExportQuery,
     variables: { id },
     requestPolicy: 'network-only',
-    pause: true,
   });
 
   useEffect(() => {
     if (pushed.data) setRow(pushed.data.exportProgress);
   }, [pushed.data]);
   useEffect(() => {
-    if (asked.data?.export) setRow(asked.data.export);
+    const next = asked.data?.export;
+    if (next) setRow((before) => (before && isLater(before, next) ? before : next));
   }, [asked.data]);
 
   const isBehind = connection !== 'connected' && !isOver;
@@ -54,6 +55,12 @@ export function useExport(id: string): Followed {
       setRow(null);
       setRound(round + 1);
       follow();
+      ask({ requestPolicy: 'network-only' });
     },
   };
+}
+
+/** An answer may have been under way while the end was told. */
+function isLater(one: ExportRowData, other: ExportRowData): boolean {
+  return one.id === other.id && !isGoingOn(one.status) && isGoingOn(other.status);
 }
