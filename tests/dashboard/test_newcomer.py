@@ -25,7 +25,6 @@ EVENTS = """query ($room: String!, $filter: EventFilter) { room(roomId: $room) {
 @pytest.fixture
 def server(tmp_path: Path) -> Generator[WaitingServer]:
     server = WaitingServer(tmp_path / "data")
-    server.start()
     yield server
     server.stop()
 

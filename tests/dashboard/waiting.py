@@ -26,13 +26,15 @@ class WaitingServer:
         self._port = free_port()
         self._running = ExitStack()
 
+        self.live = self._start()
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def start(self) -> LiveServer:
-        process = self._running.enter_context(self._serving(self._port, NO_WORKERS))
-        return LiveServer(self.url, self.keys, self.data_dir, process)
+    def start(self) -> None:
+        """Start it again, after it was stopped."""
+        self.live = self._start()
 
     def stop(self) -> None:
         self._running.close()
@@ -52,6 +54,10 @@ class WaitingServer:
         ).json()
         assert "errors" not in answer, answer
         return answer["data"]
+
+    def _start(self) -> LiveServer:
+        process = self._running.enter_context(self._serving(self._port, NO_WORKERS))
+        return LiveServer(self.url, self.keys, self.data_dir, process)
 
     def _serving(self, port: int, environment: Mapping[str, str]) -> Any:
         command = ("serve", "--port", str(port), "--data-dir", str(self.data_dir))
