@@ -53,10 +53,10 @@ async def test_an_experiment_is_shared_changed_and_taken_back(live: LiveServer) 
     async with signed_in_page(live, f"{EXPERIMENT}/settings/sharing") as visit:
         page = visit.page
         await page.get_by_role("button", name="Share", exact=True).click()
-        await page.get_by_label("Account").fill("usr_nobody")
+        await page.get_by_label("Account", exact=True).fill("usr_nobody")
         await page.get_by_role("button", name="Share", exact=True).last.click()
-        await expect(page.get_by_role("dialog")).to_contain_text("usr_nobody")
-        await page.get_by_label("Account").fill("usr_administrator")
+        await expect(page.get_by_role("dialog")).to_contain_text("There is no such account")
+        await page.get_by_label("Account", exact=True).fill("usr_administrator")
         await page.get_by_label("They may take the data away").check()
         await page.get_by_label("Chat messages").uncheck()
         await screenshot(visit, "share")
@@ -79,7 +79,7 @@ async def test_an_experiment_is_shared_changed_and_taken_back(live: LiveServer) 
 async def test_a_policy_is_tried_out_and_set_and_a_hold_keeps_everything(live: LiveServer) -> None:
     async with signed_in_page(live, "/experiments/exp_groupchat01/settings/retention") as visit:
         page = visit.page
-        await page.get_by_label("Delete the data after").fill("3650")
+        await page.get_by_label("or delete the data on").fill("2040-01-01")
         await expect(page.get_by_text("losing its records")).to_be_visible()
         await screenshot(visit, "retention-preview")
         await page.get_by_role("button", name="Set the policy").click()
@@ -92,7 +92,7 @@ async def test_a_policy_is_tried_out_and_set_and_a_hold_keeps_everything(live: L
         ).to_be_visible()
         await page.get_by_role("button", name="Lift the hold").click()
         await expect(page.get_by_text("losing its records")).to_be_visible()
-        await page.get_by_label("Delete the data after").fill("")
+        await page.get_by_label("or delete the data on").fill("")
         await page.get_by_role("button", name="Set the policy").click()
 
 
