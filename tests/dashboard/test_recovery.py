@@ -34,11 +34,10 @@ async def test_a_restarted_server_and_a_closed_tab_lose_no_export(server: Waitin
         await start_export(page)
         await page.evaluate("window.isStillThere = true")
 
-        await asyncio.to_thread(server.stop)
-        await expect(page.get_by_text("The connection was lost")).to_be_visible()
-        await screenshot(visit, "connection-lost")
-        await accessible(visit)
-        await asyncio.to_thread(server.start)
+        with server.away():
+            await expect(page.get_by_text("The connection was lost")).to_be_visible()
+            await screenshot(visit, "connection-lost")
+            await accessible(visit)
         await expect(page.get_by_text("The connection was lost")).to_be_hidden()
         await expect(page.get_by_role("heading", name="Waiting for its turn")).to_be_visible()
         assert await page.evaluate("window.isStillThere")
@@ -111,10 +110,9 @@ async def test_a_table_says_that_the_server_is_away_and_comes_back(server: Waiti
         await expect(page.get_by_role("table", name="API keys")).to_be_visible()
         await page.get_by_role("link", name="Exports").click()
         await expect(page.get_by_role("heading", name="Exports")).to_be_visible()
-        await asyncio.to_thread(server.stop)
-        await page.get_by_role("link", name="API keys").click()
-        await expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
-        await expect(page.get_by_role("table", name="API keys")).to_be_visible()  # as it was
-        await asyncio.to_thread(server.start)
+        with server.away():
+            await page.get_by_role("link", name="API keys").click()
+            await expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
+            await expect(page.get_by_role("table", name="API keys")).to_be_visible()  # as it was
         await page.get_by_role("button", name="Try again").click()
         await expect(page.get_by_role("alert")).to_be_hidden()

@@ -32,9 +32,14 @@ class WaitingServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def start(self) -> None:
-        """Start it again, after it was stopped."""
-        self.live = self._start()
+    @contextmanager
+    def away(self) -> Generator[None]:
+        """Be out of reach, until the block ends."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.live = self._start()
 
     def stop(self) -> None:
         self._running.close()

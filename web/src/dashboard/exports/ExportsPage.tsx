@@ -1,9 +1,9 @@
 /** The exports that one has asked for: fetched again, made again, on a schedule, deleted. */
 
 import { useCallback, useEffect, useState } from 'react';
-import { useQuery } from 'urql';
 import { useApi } from '../api/client';
 import { problemOf } from '../api/problems';
+import { useKept } from '../api/useKept';
 import { Badge, Button, Empty, ProblemNotice, Progress, Spinner, Tabs } from '../ui';
 import { ListTable } from '../ui/ListTable';
 import { useSearchState } from '../url/state';
@@ -27,7 +27,7 @@ export default function ExportsPage({ experimentId }: { experimentId?: string | 
   const { client } = useApi();
   const [more, setMore] = useState<ExportRowData[]>([]);
   const [cursor, setCursor] = useState<string | null>(null);
-  const [{ data, error, fetching }, ask] = useQuery({
+  const [{ data, error, fetching }, ask] = useKept({
     query: ExportsQuery,
     variables: {},
     requestPolicy: 'cache-and-network',

@@ -1,11 +1,11 @@
 /** Exports that are made again and again: when next, what came of the last, and an end to them. */
 
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { change } from '../api/changes';
 import { useApi } from '../api/client';
 import { graphql, type ResultOf } from '../api/graphql';
 import { type Problem, problemOf } from '../api/problems';
+import { useKept } from '../api/useKept';
 import { Badge, Button, Dialog, Empty, ProblemNotice, Spinner, toast } from '../ui';
 import { ListTable } from '../ui/ListTable';
 import { useSearchState } from '../url/state';
@@ -58,7 +58,7 @@ export default function SchedulesPage() {
   const { client } = useApi();
   const [ending, setEnding] = useState<Schedule | null>(null);
   const [refused, setRefused] = useState<Problem | null>(null);
-  const [{ data, error, fetching }, ask] = useQuery({
+  const [{ data, error, fetching }, ask] = useKept({
     query: SchedulesQuery,
     variables: {},
     requestPolicy: 'cache-and-network',

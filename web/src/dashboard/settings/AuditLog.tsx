@@ -1,10 +1,10 @@
 /** Who did what to an experiment, when, from where and why. */
 
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { useApi } from '../api/client';
 import { graphql, type ResultOf } from '../api/graphql';
 import { problemOf } from '../api/problems';
+import { useKept } from '../api/useKept';
 import { count } from '../exports/wording';
 import { Badge, Button, Empty, Field, ProblemNotice, Spinner } from '../ui';
 import { ListTable } from '../ui/ListTable';
@@ -49,7 +49,7 @@ export default function AuditLog({ experimentId }: { experimentId: string }) {
     ...(actor ? { actorId: { in: [actor] } } : {}),
     ...(refusedOnly ? { allowed: { equals: false } } : {}),
   };
-  const [{ data, error, fetching }, ask] = useQuery({
+  const [{ data, error, fetching }, ask] = useKept({
     query: AuditQuery,
     variables: { experimentId, filter },
     requestPolicy: 'cache-and-network',

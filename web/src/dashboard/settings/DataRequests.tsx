@@ -1,11 +1,11 @@
 /** Requests of participants for their data: answered, refused, handed a link. */
 
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { change, type Refusal } from '../api/changes';
 import { useApi } from '../api/client';
 import { graphql, type ResultOf } from '../api/graphql';
 import { problemOf } from '../api/problems';
+import { useKept } from '../api/useKept';
 import { moment, STATUSES } from '../exports/wording';
 import { Badge, type BadgeTone, Button, Dialog, Field, ProblemNotice, toast } from '../ui';
 import { ListTable } from '../ui/ListTable';
@@ -87,7 +87,7 @@ const ASKED_BY = { ACCOUNT: 'by their account', LINK: 'by a link', OWNER: 'by th
 export function DataRequests({ experimentId }: { experimentId: string }) {
   const [isAsking, setAsking] = useState<'package' | 'link' | null>(null);
   const [refusing, setRefusing] = useState<Request | null>(null);
-  const [{ data, error }, ask] = useQuery({
+  const [{ data, error }, ask] = useKept({
     query: RequestsQuery,
     variables: { experimentId },
     requestPolicy: 'cache-and-network',

@@ -1,11 +1,11 @@
 /** Erasing a person: what would go, a typed confirmation, time for second thoughts, the receipt. */
 
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { change } from '../api/changes';
 import { useApi } from '../api/client';
 import { graphql, type ResultOf } from '../api/graphql';
 import { type Problem, problemOf } from '../api/problems';
+import { useKept } from '../api/useKept';
 import { saveText } from '../exports/saving';
 import { count, moment } from '../exports/wording';
 import { Badge, type BadgeTone, Button, ProblemNotice, toast } from '../ui';
@@ -63,7 +63,7 @@ export function Erasures({ experimentId }: { experimentId: string }) {
   const { client } = useApi();
   const [isErasing, setErasing] = useState(false);
   const [refused, setRefused] = useState<Problem | null>(null);
-  const [{ data, error }, ask] = useQuery({
+  const [{ data, error }, ask] = useKept({
     query: ErasuresQuery,
     variables: { experimentId },
     requestPolicy: 'cache-and-network',

@@ -1,11 +1,11 @@
 /** API keys: made, shown once, looked at, revoked. */
 
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { change } from '../api/changes';
 import { useApi } from '../api/client';
 import { graphql, type ResultOf } from '../api/graphql';
 import { type Problem, problemOf } from '../api/problems';
+import { useKept } from '../api/useKept';
 import { count, moment } from '../exports/wording';
 import { Badge, Button, Dialog, Empty, ProblemNotice, Spinner, toast } from '../ui';
 import { ListTable } from '../ui/ListTable';
@@ -57,7 +57,7 @@ export default function KeysPage() {
   const [isMaking, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<Key | null>(null);
   const [refused, setRefused] = useState<Problem | null>(null);
-  const [{ data, error, fetching }, ask] = useQuery({
+  const [{ data, error, fetching }, ask] = useKept({
     query: KeysQuery,
     requestPolicy: 'cache-and-network',
   });

@@ -1,11 +1,11 @@
 /** Who has withdrawn, from what; withdrawing somebody, and lifting it. */
 
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { change, type Refusal } from '../api/changes';
 import { useApi } from '../api/client';
 import { graphql, type ResultOf } from '../api/graphql';
 import { type Problem, problemOf } from '../api/problems';
+import { useKept } from '../api/useKept';
 import { ALL_TYPES, count, DATA_TYPES, type DataType, moment } from '../exports/wording';
 import { Badge, Button, Dialog, Field, ProblemNotice, toast } from '../ui';
 import { ListTable } from '../ui/ListTable';
@@ -66,7 +66,7 @@ export function Withdrawals({ experimentId }: { experimentId: string }) {
   const { client } = useApi();
   const [isAdding, setAdding] = useState(false);
   const [refused, setRefused] = useState<Problem | null>(null);
-  const [{ data, error }, ask] = useQuery({
+  const [{ data, error }, ask] = useKept({
     query: WithdrawalsQuery,
     variables: { experimentId },
     requestPolicy: 'cache-and-network',
