@@ -118,7 +118,7 @@ export function GrantDialog({ experimentId, grant, onClose, onGranted }: GrantDi
           <div className="field-pair">
             <Field
               label="Account"
-              hint="Its id, usr_…: it stands in its owner's account menu."
+              hint="A researcher's, by its id: usr_…"
               error={refusal?.field === 'userId' ? refusal.what : undefined}
             >
               {(control) => (
