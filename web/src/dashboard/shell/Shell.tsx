@@ -10,6 +10,7 @@ import { SchemeSwitch } from './SchemeSwitch';
 import './Shell.css';
 
 const CodeButton = lazy(() => import('../code/CodeButton'));
+const ExportWatch = lazy(() => import('../exports/ExportWatch'));
 
 export function Shell({ children }: { children: ReactNode }) {
   return (
@@ -26,6 +27,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <div className="top-tools">
           <SocketBadge />
           <Suspense fallback={null}>
+            <ExportWatch />
             <CodeButton />
           </Suspense>
           <AccountMenu />
