@@ -276,9 +276,9 @@ def test_the_files_name_only_commands_and_settings_that_there_are() -> None:
     commands = {
         each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands
     }
-    assert {each[0] for each in arguments()} <= commands | {"worker"}
+    assert {each[0] for each in arguments()} <= commands
     known = {f"HYPERDATA_{name.upper()}" for name in Settings.model_fields}
-    known |= {SECRETS_DIR, "HYPERDATA_STORAGE_ENDPOINT", "HYPERDATA_STORAGE_REDIRECTS"}
+    known |= {SECRETS_DIR}
     for file in (ROOT / "Dockerfile", ROOT / "compose.yaml", *MANIFESTS, *UNITS):
         text = file.read_text()
         for line in text.splitlines():

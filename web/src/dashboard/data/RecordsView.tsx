@@ -15,6 +15,7 @@ import { RowDetail } from './RowDetail';
 import type { AnyRecord } from './record';
 
 const PLOTS: Partial<Record<DataTypeName, ComponentType<{ place: Place }>>> = {
+  EVENTS: lazy(() => import('../plots/EventsPanel')),
   RECORDINGS: lazy(() => import('../plots/Player')),
   CHAT_MESSAGES: lazy(() => import('../plots/Conversation')),
   CONTINUOUS_RATINGS: lazy(() => import('../plots/RatingsPanel')),
