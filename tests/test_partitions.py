@@ -1,12 +1,14 @@
 """Partitions: a large experiment gets its own, nobody notices, and they are dropped as a whole."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from server.access import Actor
@@ -217,6 +219,26 @@ async def test_what_a_server_left_that_died_in_the_middle_is_put_right(
 
     assert (await ingest(db, sender, [a_sample(person, room, 1)])).stored == 1
     assert await counted(db) == (81, 81)
+
+
+async def test_a_copy_that_became_a_partition_meanwhile_is_not_taken_for_what_was_left(
+    db: Database,
+) -> None:
+    """One server saw it as it was being made; another has put it in its place by then."""
+    laboratory = Laboratory(small=0)
+    await laboratory.save(db, many=20, few=0)
+    [large] = laboratory.large
+    await move(db, from_rows=80)
+    left, seen_before = moving._left, [([], [f"continuous_rating_of_{large.key}"])]
+
+    async def late(tx: AsyncConnection) -> tuple[Sequence[str], Sequence[str]]:
+        return seen_before.pop() if seen_before else await left(tx)
+
+    with patch.object(moving, "_left", late):
+        await move(db, from_rows=80)
+    assert not seen_before
+    assert await own_tables(db) == owned(large)
+    assert await counted(db) == (80, 80)
 
 
 @pytest.fixture
