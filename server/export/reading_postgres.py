@@ -1,8 +1,13 @@
-"""Reading PostgreSQL: columns have types of their own there, and JSON a spelling of its own."""
+"""Reading PostgreSQL: columns have types of their own there, and JSON a spelling of its own.
+
+While some rows are written the next are read: PostgreSQL's process may have a core of its own.
+"""
 
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from itertools import count
+from threading import Lock
 from typing import Any
 
 from adbc_driver_postgresql import dbapi
@@ -26,14 +31,23 @@ _STRINGS = r"\1"
 
 
 class PostgresReader:
-    """One snapshot of a PostgreSQL database: a `Reader`."""
+    """One snapshot of a PostgreSQL database: a `Reader`.
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - a cursor is not typed either
+    thread  reads ahead; whoever asks something else meanwhile waits for what it asks
+    """
+
+    def __init__(
+        self,
+        connection: Any,  # noqa: ANN401 - a cursor is not typed either
+        thread: ThreadPoolExecutor,
+    ) -> None:
         self._connection = connection
+        self._thread = thread
+        self._alone = Lock()
         self._numbers = count(1)
 
     def tuples(self, query: Query) -> list[tuple[Any, ...]]:
-        with closing(self._connection.cursor()) as cursor:
+        with self._alone, closing(self._connection.cursor()) as cursor:
             cursor.execute(query.sql, query.parameters or None)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
@@ -42,19 +56,31 @@ class PostgresReader:
         """Read by a cursor: ADBC holds all of a result in memory whose query has parameters."""
         name = f"export_{next(self._numbers)}"
         with closing(self._connection.cursor()) as cursor:
-            cursor.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {query.sql}", query.parameters)
-            cursor.adbc_statement.set_options(**_NO_COPY)
-            read = rows
+
+            def fetch() -> tuple[int, Columns]:
+                with self._alone:
+                    cursor.execute(f"FETCH {rows} FROM {name}")
+                    table = cursor.fetch_arrow_table()
+                return table.num_rows, _columns(table)
+
+            with self._alone:
+                cursor.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {query.sql}", query.parameters)
+                cursor.adbc_statement.set_options(**_NO_COPY)
+            read, columns = fetch()
             while read == rows:
-                cursor.execute(f"FETCH {rows} FROM {name}")
-                table = cursor.fetch_arrow_table()
-                read = table.num_rows
-                if read:
-                    yield _columns(table)
-            cursor.execute(f"CLOSE {name}")
+                coming = self._thread.submit(fetch)
+                try:
+                    yield columns
+                finally:
+                    wait([coming])
+                read, columns = coming.result()
+            if read:
+                yield columns
+            with self._alone:
+                cursor.execute(f"CLOSE {name}")
 
     def whole(self, query: Query) -> Columns:
-        with closing(self._connection.cursor()) as cursor:
+        with self._alone, closing(self._connection.cursor()) as cursor:
             cursor.execute(query.sql, query.parameters)
             return _columns(cursor.fetch_arrow_table())
 
@@ -67,7 +93,8 @@ def reader(uri: str) -> Generator[PostgresReader]:
         with closing(connection.cursor()) as cursor:
             for statement in _BEGINNING:
                 cursor.execute(statement)
-        yield PostgresReader(connection)
+        with ThreadPoolExecutor(1, "reading") as thread:
+            yield PostgresReader(connection, thread)
 
 
 def _columns(table: Any) -> Columns:  # noqa: ANN401 - Arrow ships no types
