@@ -4,17 +4,20 @@ from server import timestamps
 from server.demo.rooms import PlannedRoom
 from server.demo.seats import Seat
 from server.demo.studies import Study
-from server.records.experiments import Experiment
+from server.records.experiments import Experiment, ExperimentStatus
 from server.records.participants import Participant, ParticipantStatus
 from server.records.rooms import Room, RoomStatus
 from server.timestamps import Timestamp
 
 DAY = 24 * 3_600_000
+COMPLETED_AFTER = 60 * DAY
+"""When a study is declared completed, after its first day: by then its last session is over."""
 
 
 def experiment(study: Study, owner: int) -> Experiment:
     """Return a study's row."""
     first_day = timestamps.parse(f"{study.first_day}T08:00:00Z")
+    is_active = study.status is ExperimentStatus.ACTIVE
     return Experiment(
         experiment_id=study.experiment_id,
         name=study.name,
@@ -25,6 +28,7 @@ def experiment(study: Study, owner: int) -> Experiment:
         roles=list(study.roles),
         required_participants=study.seats,
         participants_may_request_data=study.participants_may_request_data,
+        completed_at=None if is_active else Timestamp(first_day + COMPLETED_AFTER),
         owner_key=owner,
     )
 

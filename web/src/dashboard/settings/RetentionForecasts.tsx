@@ -30,9 +30,9 @@ const PreviewQuery = graphql(`
 `);
 
 const ACTIONS = {
-  ARCHIVE: 'archived: read-only, with a sealed package',
-  DELETE_MEDIA: 'losing its video and audio; the records stay',
-  DELETE_DATA: 'losing its records, media, participants and rooms',
+  ARCHIVE: 'it is archived: read-only, with a sealed package',
+  DELETE_MEDIA: 'its video and audio are deleted; the records stay',
+  DELETE_DATA: 'its records, media, participants and rooms are deleted',
 };
 
 interface ForecastProps extends VariablesOf<typeof PreviewQuery> {
@@ -62,7 +62,7 @@ export function RetentionForecasts({ isCounting, ...variables }: ForecastProps) 
         <ul className="estimate-list">
           {preview?.forecasts.map((each) => (
             <li key={each.action}>
-              From <strong>{moment(each.beginsAt)}</strong> it is {ACTIONS[each.action]}.
+              From <strong>{moment(each.beginsAt)}</strong> {ACTIONS[each.action]}.
               {each.firstNoticeAt && <> First notice {moment(each.firstNoticeAt)}.</>}
               {each.action === 'DELETE_DATA' && (
                 <>
