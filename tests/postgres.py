@@ -6,7 +6,7 @@ import signal
 import tempfile
 import warnings
 from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,9 @@ class Server:
         """Execute statements in a database, by default in the server's own."""
 
         async def execute() -> None:
-            connection = await asyncpg.connect(_dsn(url or self._url))
-            for statement in statements:
-                await connection.execute(statement)
-            await connection.close()
+            async with self._connected(url) as connection:
+                for statement in statements:
+                    await connection.execute(statement)
 
         asyncio.run(execute())
 
@@ -92,12 +91,18 @@ class Server:
         """Return the one value that answers a question."""
 
         async def execute() -> Any:
-            connection = await asyncpg.connect(_dsn(url or self._url))
-            value = await connection.fetchval(question)
-            await connection.close()
-            return value
+            async with self._connected(url) as connection:
+                return await connection.fetchval(question)
 
         return asyncio.run(execute())
+
+    @asynccontextmanager
+    async def _connected(self, url: str | None) -> AsyncGenerator[Any]:
+        connection = await asyncpg.connect(_dsn(url or self._url))
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     def new(self) -> str:
         """Return the address of a new database without any table."""
@@ -122,7 +127,7 @@ class Server:
         yield url
         names = *(table.name for table in metadata.sorted_tables), *QUEUE
         tables = [f'DELETE FROM "{name}"' for name in names]
-        self.run(WITHOUT_OWN, CUT, "SET session_replication_role = replica", *tables, url=url)
+        self.run(WITHOUT_OWN, "SET session_replication_role = replica", CUT, *tables, url=url)
         self._returned.append(url)
 
     def drop(self, url: str) -> None:

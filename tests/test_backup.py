@@ -21,8 +21,6 @@ from tests.faults.traffic import Traffic
 from tests.sending import INGEST
 from tests.studio import UPLOAD, WEBM
 
-pytestmark = pytest.mark.repeats
-
 
 def run(*arguments: object, code: int = 0) -> str:
     done = CliRunner().invoke(app, [str(each) for each in arguments])

@@ -29,6 +29,13 @@ FEW_TALKS = 40
 ROUND = 300
 """How many in a round of a soak; each round has its own."""
 
+SPOKEN = (
+    ['{"type": "subscribe", "id": "1", "payload": {"query": "{ viewer { name } }"}}'],
+    ['{"type": "subscribe", "id": "1", "payload": {"query": "{ nothing }"}}'],
+    ["["],
+)
+"""What comes up whatever is drawn, so that each kind of answer is judged."""
+
 WITHOUT = ("webhookTest",)
 """It sends to where a document says; where webhooks may lead is tested in test_webhooks."""
 
@@ -63,6 +70,9 @@ def test_no_document_finds_a_bug_or_a_secret(fuzzed: Fuzzed) -> None:
 
 
 def test_no_message_of_a_socket_finds_a_bug_or_a_secret(fuzzed: Fuzzed) -> None:
+    for talk in SPOKEN:
+        fuzzed.converse(talk)
+
     @seed(1)
     @settings(
         max_examples=FEW_TALKS,

@@ -229,7 +229,10 @@ async def test_a_copy_that_became_a_partition_meanwhile_is_not_taken_for_what_wa
     await laboratory.save(db, many=20, few=0)
     [large] = laboratory.large
     await move(db, from_rows=80)
-    left, seen_before = moving._left, [([], [f"continuous_rating_of_{large.key}"])]
+    left = moving._left
+    seen_before: list[tuple[Sequence[str], Sequence[str]]] = [
+        ([], [f"continuous_rating_of_{large.key}"])
+    ]
 
     async def late(tx: AsyncConnection) -> tuple[Sequence[str], Sequence[str]]:
         return seen_before.pop() if seen_before else await left(tx)

@@ -9,15 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
-import pytest
 
 from tests.command import hyperdata, into
 from tests.conftest import answering, free_port
 from tests.faults.service import Service
 from tests.postgres import Server as Postgres
 from tests.test_crash import children, is_alive
-
-pytestmark = pytest.mark.repeats
 
 NUMBER = 2
 QUERY = {"query": "{ viewer { name } }"}

@@ -46,7 +46,7 @@ async def test_a_newcomer_finds_looks_filters_and_takes_it_home(
         await page.get_by_label("Value", exact=True).fill("media")
         await page.get_by_role("button", name="Apply").click()
         wanted = {each["eventId"] for each in await events_of(server, "media")}
-        await expect(page.get_by_text(f"{len(wanted)} events")).to_be_visible()
+        await expect(page.get_by_text(f"{len(wanted)} events", exact=True)).to_be_visible()
 
         await start_export(page)
         await expect(page.get_by_role("heading", name="Waiting for its turn")).to_be_visible()

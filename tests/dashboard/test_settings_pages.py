@@ -88,7 +88,9 @@ async def test_a_policy_is_tried_out_and_set_and_a_hold_keeps_everything(live: L
     async with signed_in_page(live, "/experiments/exp_groupchat01/settings/retention") as visit:
         page = visit.page
         await page.get_by_label("or delete the data on").fill("2040-01-01")
-        await expect(page.get_by_text("losing its records")).to_be_visible()
+        await expect(
+            page.get_by_text("its records, media, participants and rooms are deleted")
+        ).to_be_visible()
         await screenshot(visit, "retention-preview")
         await page.get_by_role("button", name="Set the policy").click()
         await expect(page.get_by_text("The policy is set.")).to_be_visible()
@@ -99,7 +101,9 @@ async def test_a_policy_is_tried_out_and_set_and_a_hold_keeps_everything(live: L
             page.get_by_text("Nothing, as long as the legal hold is there")
         ).to_be_visible()
         await page.get_by_role("button", name="Lift the hold").click()
-        await expect(page.get_by_text("losing its records")).to_be_visible()
+        await expect(
+            page.get_by_text("its records, media, participants and rooms are deleted")
+        ).to_be_visible()
         await page.get_by_label("or delete the data on").fill("")
         await page.get_by_role("button", name="Set the policy").click()
 
