@@ -27,7 +27,7 @@ class Reader(Protocol):
         ...
 
     def batches(self, query: Query, rows: int) -> Iterator[Columns]:
-        """Read a result of any length in order, so many rows at a time."""
+        """Read a result of any length in order, at most so many rows at a time."""
         ...
 
     def whole(self, query: Query) -> Columns:

@@ -1,13 +1,14 @@
 """Reading PostgreSQL: columns have types of their own there, and JSON a spelling of its own.
 
-While some rows are written the next are read: PostgreSQL's process may have a core of its own.
+Rows come by COPY, while those before are written: PostgreSQL's process may have a core of its own.
+COPY takes no parameters, so they are written into its query. What else is asked meanwhile is asked
+by another connection, which has the same snapshot.
 """
 
-from collections.abc import Generator, Iterator
+import re
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from itertools import count
-from threading import Lock
 from typing import Any
 
 from adbc_driver_postgresql import dbapi
@@ -18,13 +19,14 @@ from server.export.tables import Query
 _BEGINNING = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
     "SET LOCAL client_encoding = 'UTF8'",  # what Arrow's texts are
+    "SET LOCAL standard_conforming_strings = on",  # else what is written into queries is not safe
     "SET LOCAL jit = off",  # compiling costs more than our statements
-    "SET LOCAL cursor_tuple_fraction = 1",  # all rows of a cursor are read, not the first few
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",  # while a batch is written, it is idle
 )
 
-_NO_COPY = {"adbc.postgresql.use_copy": "false"}  # FETCH is no query that COPY knows
+_PARAMETER = re.compile(r"\$(\d+)")
+_BYTES = {"adbc.postgresql.batch_size_hint_bytes": str(4 << 20)}
 
 _STRINGS_AND_SPACES = r'("(?:[^"\\]|\\.)*")| '
 _STRINGS = r"\1"
@@ -33,74 +35,104 @@ _STRINGS = r"\1"
 class PostgresReader:
     """One snapshot of a PostgreSQL database: a `Reader`.
 
-    thread  reads ahead; whoever asks something else meanwhile waits for what it asks
+    thread  reads ahead
     """
 
-    def __init__(
-        self,
-        connection: Any,  # noqa: ANN401 - a cursor is not typed either
-        thread: ThreadPoolExecutor,
-    ) -> None:
-        self._connection = connection
+    def __init__(self, uri: str, thread: ThreadPoolExecutor) -> None:
+        self._uri = uri
         self._thread = thread
-        self._alone = Lock()
-        self._numbers = count(1)
+        self._idle: list[Any] = []
+        self._connection = self._connected()
+        [[snapshot]] = self.tuples(Query("SELECT pg_export_snapshot()", ()))
+        self._snapshot = f"SET TRANSACTION SNAPSHOT '{snapshot}'"
 
     def tuples(self, query: Query) -> list[tuple[Any, ...]]:
-        with self._alone, closing(self._connection.cursor()) as cursor:
+        with closing(self._connection.cursor()) as cursor:
             cursor.execute(query.sql, query.parameters or None)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 
     def batches(self, query: Query, rows: int) -> Iterator[Columns]:
-        """Read by a cursor: ADBC holds all of a result in memory whose query has parameters."""
-        name = f"export_{next(self._numbers)}"
-        with closing(self._connection.cursor()) as cursor:
-
-            def fetch() -> tuple[int, Columns]:
-                with self._alone:
-                    cursor.execute(f"FETCH {rows} FROM {name}")
-                    table = cursor.fetch_arrow_table()
-                return table.num_rows, _columns(table)
-
-            with self._alone:
-                cursor.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {query.sql}", query.parameters)
-                cursor.adbc_statement.set_options(**_NO_COPY)
-            read, columns = fetch()
-            while read == rows:
-                coming = self._thread.submit(fetch)
-                try:
-                    yield columns
-                finally:
-                    wait([coming])
-                read, columns = coming.result()
-            if read:
-                yield columns
-            with self._alone:
-                cursor.execute(f"CLOSE {name}")
+        """Read by COPY, some megabytes at a time."""
+        connection = self._idle.pop() if self._idle else self._connected(self._snapshot)
+        ended = False
+        try:
+            with closing(connection.cursor()) as cursor:
+                cursor.adbc_statement.set_options(**_BYTES)
+                cursor.execute(_PARAMETER.sub(lambda at: _given(query, at), query.sql))
+                yield from self._ahead(_read(cursor.fetch_record_batch(), rows))
+                ended = True
+        finally:
+            if ended:
+                self._idle.append(connection)
+            else:
+                connection.close()  # in the middle of what it sends
 
     def whole(self, query: Query) -> Columns:
-        with self._alone, closing(self._connection.cursor()) as cursor:
+        with closing(self._connection.cursor()) as cursor:
             cursor.execute(query.sql, query.parameters)
-            return _columns(cursor.fetch_arrow_table())
+            table = cursor.fetch_arrow_table()
+            return _columns(table.schema, [each.combine_chunks() for each in table.columns])
+
+    def close(self) -> None:
+        for connection in (*self._idle, self._connection):
+            connection.close()
+
+    def _connected(self, *statements: str) -> Any:  # noqa: ANN401 - ADBC is typed, but not whole
+        adbc: Any = dbapi
+        connection = adbc.connect(self._uri)
+        with closing(connection.cursor()) as cursor:
+            for statement in (_BEGINNING[0], *statements, *_BEGINNING[1:]):
+                cursor.execute(statement)
+        return connection
+
+    def _ahead(self, batches: Iterator[Columns]) -> Iterator[Columns]:
+        """Read what comes next while what came is written."""
+        columns = next(batches, None)
+        while columns is not None:
+            coming = self._thread.submit(next, batches, None)
+            try:
+                yield columns
+            finally:
+                wait([coming])
+            columns = coming.result()
 
 
 @contextmanager
 def reader(uri: str) -> Generator[PostgresReader]:
     """Open a database for reading, all of it as it is at the first query."""
-    adbc: Any = dbapi  # typed, but not whole
-    with closing(adbc.connect(uri)) as connection:
-        with closing(connection.cursor()) as cursor:
-            for statement in _BEGINNING:
-                cursor.execute(statement)
-        with ThreadPoolExecutor(1, "reading") as thread:
-            yield PostgresReader(connection, thread)
+    with ThreadPoolExecutor(1, "reading") as thread, closing(PostgresReader(uri, thread)) as opened:
+        yield opened
 
 
-def _columns(table: Any) -> Columns:  # noqa: ANN401 - Arrow ships no types
+def _read(batches: Any, rows: int) -> Iterator[Columns]:  # noqa: ANN401 - Arrow ships no types
+    for batch in batches:
+        for start in range(0, batch.num_rows, rows):
+            some = batch.slice(start, rows)
+            yield _columns(some.schema, some.columns)
+
+
+def _given(query: Query, at: re.Match[str]) -> str:
+    return _written(query.parameters[int(at[1]) - 1])
+
+
+def _written(value: str | float) -> str:
+    """Return a value as SQL, of the type that a parameter would have."""
+    match value:
+        case bool():
+            return f"{value}::boolean"
+        case int():
+            return f"({value})::bigint"
+        case float():
+            return f"'{value}'::float8"
+        case _:
+            text = value.replace("\0", "\uffff").replace("'", "''")  # U+0000 is in no text there
+            return f"'{text}'::text"
+
+
+def _columns(schema: Any, columns: Sequence[Array]) -> Columns:  # noqa: ANN401 - as above
     return {
-        field.name: _plain(field, column.combine_chunks())
-        for field, column in zip(table.schema, table.columns, strict=True)
+        field.name: _plain(field, column) for field, column in zip(schema, columns, strict=True)
     }
 
 
