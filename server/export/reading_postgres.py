@@ -6,6 +6,7 @@ by another connection, which has the same snapshot.
 """
 
 import re
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
@@ -24,6 +25,9 @@ _BEGINNING = (
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",  # while a batch is written, it is idle
 )
+
+AHEAD = 4
+"""How many batches are read before they are asked for."""
 
 _PARAMETER = re.compile(r"\$(\d+)")
 _BYTES = {"adbc.postgresql.batch_size_hint_bytes": str(4 << 20)}
@@ -88,14 +92,13 @@ class PostgresReader:
 
     def _ahead(self, batches: Iterator[Columns]) -> Iterator[Columns]:
         """Read what comes next while what came is written."""
-        columns = next(batches, None)
-        while columns is not None:
-            coming = self._thread.submit(next, batches, None)
-            try:
+        coming = deque(self._thread.submit(next, batches, None) for _ in range(AHEAD))
+        try:
+            while (columns := coming.popleft().result()) is not None:
+                coming.append(self._thread.submit(next, batches, None))
                 yield columns
-            finally:
-                wait([coming])
-            columns = coming.result()
+        finally:
+            wait(coming)
 
 
 @contextmanager
