@@ -14,13 +14,25 @@ import './RecordsView.css';
 import { RowDetail } from './RowDetail';
 import type { AnyRecord } from './record';
 
-const PLOTS: Partial<Record<DataTypeName, ComponentType<{ place: Place }>>> = {
-  EVENTS: lazy(() => import('../plots/EventsPanel')),
-  RECORDINGS: lazy(() => import('../plots/Player')),
-  CHAT_MESSAGES: lazy(() => import('../plots/Conversation')),
-  CONTINUOUS_RATINGS: lazy(() => import('../plots/RatingsPanel')),
-  SYNC_METRICS: lazy(() => import('../plots/DriftPanel')),
+type Plot = ComponentType<{ place: Place }>;
+
+const LOADS: Partial<Record<DataTypeName, () => Promise<{ default: Plot }>>> = {
+  EVENTS: () => import('../plots/EventsPanel'),
+  RECORDINGS: () => import('../plots/Player'),
+  CHAT_MESSAGES: () => import('../plots/Conversation'),
+  CONTINUOUS_RATINGS: () => import('../plots/RatingsPanel'),
+  SYNC_METRICS: () => import('../plots/DriftPanel'),
 };
+
+const PLOTS = Object.fromEntries(
+  Object.entries(LOADS).map(([name, load]) => [name, lazy(load)]),
+) as Partial<Record<DataTypeName, Plot>>;
+
+/** Begins to load the plot of a tab, while it is still asked what the place is. */
+export function preloadPlot(tab: string): void {
+  const type = dataTypeOf(tab);
+  if (type !== undefined) LOADS[type.name]?.().catch(() => undefined); // the view tells of it
+}
 
 /** Types of small records, of which there are millions. */
 const MANY: ReadonlySet<DataTypeName> = new Set(['CONTINUOUS_RATINGS', 'SYNC_METRICS']);

@@ -6,13 +6,14 @@ import { problemOf } from '../api/problems';
 import { count, durationText, Status } from '../table/format';
 import { Empty, Notice, ProblemNotice, Spinner, type TabItem, Tabs } from '../ui';
 import { type Place, placePath } from '../url/place';
-import { whereaboutsOf } from '../url/whereabouts';
+import { type Whereabouts, whereaboutsOf } from '../url/whereabouts';
 import { type Facts, useFacts } from './facts';
 import { ParticipantsList } from './ParticipantsList';
 import './PlacePage.css';
 import { RoomsList } from './RoomsList';
 
-const RecordsView = lazy(() => import('../data/RecordsView'));
+const loadRecords = () => import('../data/RecordsView');
+const RecordsView = lazy(loadRecords);
 const QualityPanel = lazy(() => import('../quality/QualityPanel'));
 const LiveRoom = lazy(() => import('../live/LiveRoom'));
 const RoomTimeline = lazy(() => import('../plots/RoomTimeline'));
@@ -24,8 +25,18 @@ export default function PlacePage() {
   const [path] = useLocation();
   const found = whereaboutsOf(path);
   if (found === null) return <Empty title="There is no such page" />;
+  preload(found);
   return <PlaceView key={placePath(found.place)} {...found} />;
 }
+
+/** Begins to load what will be shown, while it is still asked what the place is. */
+function preload({ place, view, section }: Whereabouts): void {
+  const tab = place.participantId === undefined ? view === 'data' && section : view || 'events';
+  if (tab) loadRecords().then(({ preloadPlot }) => preloadPlot(tab), ignored);
+}
+
+/** What does not load is told of by the view itself. */
+const ignored = () => undefined;
 
 interface PlaceViewProps {
   place: Place;

@@ -1,5 +1,6 @@
 /** What is known of a place: its state, what the caller may do there, how much there is. */
 
+import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql, type ResultOf } from '../api/graphql';
 import type { Place } from '../url/place';
@@ -146,8 +147,16 @@ export function useFacts(place: Place) {
   return { facts, error, fetching: fetching && data === undefined, again };
 }
 
-/** What the quality report finds; asked apart, as it looks at more. */
+/** How long what one came for is left alone with the server, in ms. */
+const ISSUES_AFTER = 1000;
+
+/** What the quality report finds; asked apart and a little later, as it looks at much more. */
 export function useIssues(place: Place): Issue[] {
-  const [{ data }] = useQuery({ query: ISSUES, variables: variablesOf(place) });
+  const [isTime, setIsTime] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setIsTime(true), ISSUES_AFTER);
+    return () => clearTimeout(timer);
+  }, []);
+  const [{ data }] = useQuery({ query: ISSUES, variables: variablesOf(place), pause: !isTime });
   return (data?.participant ?? data?.room ?? data?.experiment)?.quality.issues ?? [];
 }
