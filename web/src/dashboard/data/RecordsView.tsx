@@ -39,7 +39,8 @@ const MANY: ReadonlySet<DataTypeName> = new Set(['CONTINUOUS_RATINGS', 'SYNC_MET
 
 interface RecordsViewProps {
   place: Place;
-  facts: Facts;
+  /** Null as long as they are asked for: what may be shown is asked for meanwhile. */
+  facts: Facts | null;
   tab: string;
 }
 
@@ -56,7 +57,7 @@ export default function RecordsView({ place, facts, tab }: RecordsViewProps) {
           id: type.tab,
           label: type.label,
           href: dataPath(place, type.tab),
-          note: <TabNote type={type} facts={facts} issues={issues} />,
+          note: facts && <TabNote type={type} facts={facts} issues={issues} />,
         }))}
       />
       {dataType === undefined ? (
@@ -93,7 +94,7 @@ function TabNote({ type, facts, issues }: { type: DataType; facts: Facts; issues
 interface RecordsProps {
   place: Place;
   dataType: DataType;
-  facts: Facts;
+  facts: Facts | null;
 }
 
 function Records({ place, dataType, facts }: RecordsProps) {
@@ -102,7 +103,7 @@ function Records({ place, dataType, facts }: RecordsProps) {
   const columns = useMemo(() => dataColumns(dataType.name, place), [dataType, place]);
   const dataTypes = useMemo(() => [dataType.name], [dataType]);
 
-  if (!facts.access.dataTypes.includes(dataType.name)) {
+  if (facts && !facts.access.dataTypes.includes(dataType.name)) {
     return (
       <Empty title={`${dataType.label} are not shown to you`}>
         {facts.access.why}. Ask the owner of the experiment to share them, or use a key that may

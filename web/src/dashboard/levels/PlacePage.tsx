@@ -29,10 +29,16 @@ export default function PlacePage() {
   return <PlaceView key={placePath(found.place)} {...found} />;
 }
 
+/** The data tab that an address is of, if it is one of data: a participant's views are such. */
+function dataTabOf({ place, view, section }: Whereabouts): string | null {
+  if (place.participantId !== undefined) return view === 'quality' ? null : view || 'events';
+  return view === 'data' ? (section ?? 'events') : null;
+}
+
 /** Begins to load what will be shown, while it is still asked what the place is. */
-function preload({ place, view, section }: Whereabouts): void {
-  const tab = place.participantId === undefined ? view === 'data' && section : view || 'events';
-  if (tab) loadRecords().then(({ preloadPlot }) => preloadPlot(tab), ignored);
+function preload(found: Whereabouts): void {
+  const tab = dataTabOf(found);
+  if (tab !== null) loadRecords().then(({ preloadPlot }) => preloadPlot(tab), ignored);
 }
 
 /** What does not load is told of by the view itself. */
@@ -49,8 +55,7 @@ function PlaceView({ place, view, section }: PlaceViewProps) {
   const problem = problemOf(error);
   if (facts === null && problem !== null)
     return <ProblemNotice problem={problem} onRetry={again} />;
-  if (facts === null && fetching) return <Spinner />;
-  if (facts === null) {
+  if (facts === null && !fetching) {
     return (
       <Empty title="This is not here">
         It does not exist, or you may not see it. Ask its owner to share it with you.
@@ -59,13 +64,18 @@ function PlaceView({ place, view, section }: PlaceViewProps) {
   }
   return (
     <>
-      <PlaceHeader place={place} facts={facts} />
-      <Tabs label="Views" items={tabsOf(place, facts)} current={tabOf(place, view)} />
+      {facts ? <PlaceHeader place={place} facts={facts} /> : <PendingHeader />}
+      {facts && <Tabs label="Views" items={tabsOf(place, facts)} current={tabOf(place, view)} />}
       {problem !== null && <ProblemNotice problem={problem} onRetry={again} />}
-      {!facts.access.canView && <Notice tone="info">{facts.access.why}</Notice>}
+      {facts && !facts.access.canView && <Notice tone="info">{facts.access.why}</Notice>}
       <Suspense fallback={<Spinner />}>{viewOf(place, facts, view, section)}</Suspense>
     </>
   );
+}
+
+/** Keeps the room that the header and its tabs will take, so that nothing jumps when they come. */
+function PendingHeader() {
+  return <div className="place-pending" aria-busy="true" />;
 }
 
 function PlaceHeader({ place, facts }: { place: Place; facts: Facts }) {
@@ -141,8 +151,16 @@ function tabsOf(place: Place, facts: Facts): TabItem[] {
   ];
 }
 
-function viewOf(place: Place, facts: Facts, view: string, section: string | undefined): ReactNode {
-  const { experimentId, roomId, participantId } = place;
+function viewOf(
+  place: Place,
+  facts: Facts | null,
+  view: string,
+  section: string | undefined,
+): ReactNode {
+  const tab = dataTabOf({ place, view, ...(section !== undefined && { section }) });
+  if (tab !== null) return <RecordsView place={place} facts={facts} tab={tab} />;
+  if (facts === null) return <Spinner />;
+  const { experimentId, roomId } = place;
   const maySeeWho = facts.access.canSeeIdentified;
   const views: Record<string, ComponentType<{ place: Place }>> = {
     quality: QualityPanel,
@@ -150,10 +168,6 @@ function viewOf(place: Place, facts: Facts, view: string, section: string | unde
   };
   const View = views[view];
   if (View !== undefined) return <View place={place} />;
-  if (participantId !== undefined) {
-    return <RecordsView place={place} facts={facts} tab={view || 'events'} />;
-  }
-  if (view === 'data') return <RecordsView place={place} facts={facts} tab={section ?? 'events'} />;
   if (roomId !== undefined && view === '') {
     return <ParticipantsList place={place} maySeeWho={maySeeWho} />;
   }
