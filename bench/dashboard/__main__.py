@@ -86,7 +86,7 @@ def report(ratings: int, rounds: list[list[float]]) -> str:
         [f"a zoom, {ZOOMS} in a row", number(statistics.median(zooms)), number(max(zooms))],
     ]
     return f"""`make bench-dashboard`: {ratings:,} continuous ratings of 50 people in one room,
-on SQLite; one of them opened in headless Chromium, and zoomed into, from the click to the drawn plot.
+on SQLite; one of them opened in headless Chromium and zoomed into, from a click to the drawn plot.
 
 {table(["ms", "median", "slowest"], lines)}"""
 
