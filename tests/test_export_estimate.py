@@ -31,7 +31,7 @@ from tests.factories import (
 from tests.job_queue import export_of, files
 from tests.warm_worker import Worker, carry_out, plan_of
 
-pytestmark = [pytest.mark.anyio, pytest.mark.repeats]
+pytestmark = pytest.mark.anyio
 
 ESTIMATE = """query ($input: ExportInput!) { exportEstimate(input: $input) {
   rows { dataType rows } totalRows bytes seconds sampled smallestGroup
