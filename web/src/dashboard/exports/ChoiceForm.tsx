@@ -3,13 +3,12 @@
 import { useId } from 'react';
 import { Field } from '../ui';
 import { type Choices, mayBeOneFile, mayHoldMedia } from './recipe';
+import { TypeChoices } from './TypeChoices';
 import {
   ALL_TYPES,
   ANONYMIZATIONS,
   type Anonymization,
   count,
-  DATA_TYPES,
-  type DataType,
   FORMATS,
   type Format,
   MEDIA,
@@ -30,7 +29,7 @@ export function ChoiceForm({ choices, onChoose, filter, rows, access }: ChoiceFo
   const filterText = filter && JSON.stringify(Object.values(filter)[0]);
   return (
     <form className="download-choices stack" onSubmit={(event) => event.preventDefault()}>
-      <TypeChoices choices={choices} onChoose={onChoose} rows={rows} access={access} />
+      <DataTypes choices={choices} onChoose={onChoose} rows={rows} access={access} />
       {filterText && (
         <Check
           label="Only what the filter on screen shows"
@@ -125,7 +124,7 @@ export function ChoiceForm({ choices, onChoose, filter, rows, access }: ChoiceFo
   );
 }
 
-function TypeChoices({
+function DataTypes({
   choices,
   onChoose,
   rows,
@@ -133,12 +132,6 @@ function TypeChoices({
 }: Pick<ChoiceFormProps, 'choices' | 'onChoose' | 'rows' | 'access'>) {
   const shared = ALL_TYPES.filter((type) => access === null || access.dataTypes.includes(type));
   const isAll = shared.every((type) => choices.dataTypes.includes(type));
-  const toggle = (type: DataType) =>
-    onChoose({
-      dataTypes: ALL_TYPES.filter((each) =>
-        each === type ? !choices.dataTypes.includes(each) : choices.dataTypes.includes(each),
-      ),
-    });
   return (
     <fieldset className="choice-group">
       <legend>
@@ -151,24 +144,15 @@ function TypeChoices({
           {isAll ? 'None' : 'All'}
         </button>
       </legend>
-      <div className="type-choices">
-        {ALL_TYPES.map((type) => {
+      <TypeChoices
+        chosen={choices.dataTypes}
+        onChoose={(dataTypes) => onChoose({ dataTypes })}
+        note={(type) => {
           const found = rows?.find((each) => each.dataType === type);
-          return (
-            <label key={type} className="choice">
-              <input
-                type="checkbox"
-                checked={choices.dataTypes.includes(type)}
-                onChange={() => toggle(type)}
-              />
-              <span>{DATA_TYPES[type]}</span>
-              {choices.dataTypes.includes(type) && found && (
-                <span className="muted">{count(found.rows)}</span>
-              )}
-            </label>
-          );
-        })}
-      </div>
+          const isShown = choices.dataTypes.includes(type) && found !== undefined;
+          return isShown && <span className="muted">{count(found.rows)}</span>;
+        }}
+      />
       {shared.length < ALL_TYPES.length && access && (
         <p className="field-hint">{access.why} Of other types there seem to be no records.</p>
       )}

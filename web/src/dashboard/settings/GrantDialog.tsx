@@ -5,7 +5,8 @@ import { useQuery } from 'urql';
 import { change, type Refusal } from '../api/changes';
 import { useApi } from '../api/client';
 import { graphql } from '../api/graphql';
-import { ALL_TYPES, type Anonymization, DATA_TYPES, type DataType } from '../exports/wording';
+import { TypeChoices } from '../exports/TypeChoices';
+import { ALL_TYPES, type Anonymization, type DataType } from '../exports/wording';
 import { Button, Dialog, Field, ProblemNotice, toast } from '../ui';
 import type { Grant } from './Sharing';
 
@@ -174,20 +175,7 @@ export function GrantDialog({ experimentId, grant, onClose, onGranted }: GrantDi
         </label>
         <fieldset className="choice-group">
           <legend>Data types</legend>
-          <div className="type-choices">
-            {ALL_TYPES.map((type) => (
-              <label key={type} className="choice">
-                <input
-                  type="checkbox"
-                  checked={types.includes(type)}
-                  onChange={() =>
-                    setTypes(ALL_TYPES.filter((each) => (each === type) !== types.includes(each)))
-                  }
-                />
-                <span>{DATA_TYPES[type]}</span>
-              </label>
-            ))}
-          </div>
+          <TypeChoices chosen={types} onChoose={setTypes} />
         </fieldset>
         <Field
           label="Until"

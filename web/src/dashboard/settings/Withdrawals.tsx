@@ -6,6 +6,7 @@ import { useApi } from '../api/client';
 import { graphql, type ResultOf } from '../api/graphql';
 import { type Problem, problemOf } from '../api/problems';
 import { useKept } from '../api/useKept';
+import { TypeChoices } from '../exports/TypeChoices';
 import { ALL_TYPES, count, DATA_TYPES, type DataType, moment } from '../exports/wording';
 import { Badge, Button, Dialog, Field, ProblemNotice, toast } from '../ui';
 import { ListTable } from '../ui/ListTable';
@@ -213,20 +214,7 @@ function WithdrawDialog({ experimentId, onClose, onDone }: WithdrawProps) {
         </Field>
         <fieldset className="choice-group">
           <legend>Takes back consent to</legend>
-          <div className="type-choices">
-            {ALL_TYPES.map((type) => (
-              <label key={type} className="choice">
-                <input
-                  type="checkbox"
-                  checked={types.includes(type)}
-                  onChange={() =>
-                    setTypes(ALL_TYPES.filter((each) => (each === type) !== types.includes(each)))
-                  }
-                />
-                <span>{DATA_TYPES[type]}</span>
-              </label>
-            ))}
-          </div>
+          <TypeChoices chosen={types} onChoose={setTypes} />
         </fieldset>
         <Field label="Reason" hint="Such as the date of a letter; no names.">
           {(control) => (
