@@ -33,8 +33,8 @@ test: $(TESTABLE) check $(WEB_ALL) pages  ## check and test everything
 test-plain: $(TESTABLE) $(WEB_ALL) pages  ## the same tests with queries left to graphql-core
 	HYPERDATA_FAST_PATH=0 $(BIN)/python -m pytest $(AT_ONCE)
 
-soak: $(TESTABLE)  ## fuzzing for minutes, and each fault for as long as it may last
-	$(BIN)/pytest -m soak --durations 20
+soak: $(TESTABLE)  ## fuzzing for minutes, each fault for as long as it may last, promises to the second
+	HYPERDATA_PROMISES_HELD=1 $(BIN)/pytest -m "soak or promised" --durations 20
 
 check: $(TESTABLE) $(WEB_ALL)  ## lint, types, layers, dependencies
 	$(BIN)/ruff check .

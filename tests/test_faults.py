@@ -19,10 +19,11 @@ from tests.faults.disks import no_space, small_disk
 from tests.faults.service import Service
 from tests.faults.traffic import BATCH, Traffic
 from tests.postgres import Server as Postgres
+from tests.promises import promised
 
-pytestmark = pytest.mark.repeats
+pytestmark = [pytest.mark.repeats, pytest.mark.promised]
 
-QUICK = 2.0
+QUICK = promised(2)
 """Seconds in which somebody who reads must be answered, whatever holds up those who write."""
 
 

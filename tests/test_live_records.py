@@ -398,7 +398,7 @@ async def test_whoever_may_see_it_no_more_is_told_no_more(lab: Lab, lost: str) -
                 await tx.execute(update(Collaborator).where(this).values(**changed))
 
         writing = asyncio.create_task(keep_writing(lab))
-        code, message = await asyncio.wait_for(stream.refusal(), 5)
+        code, message = await asyncio.wait_for(stream.refusal(), 60)
         writing.cancel()
     assert code == "NOT_FOUND"
     async with lab.follow(guest, room="room_none") as nowhere:

@@ -22,6 +22,7 @@ from tests.browsing import CHANGE, COOKIE, printed_link
 from tests.conftest import LiveServer
 from tests.factories import Row, a_user, save
 from tests.job_queue import ELSEWHERE
+from tests.promises import promised
 from tests.test_sockets import (
     PROGRESS,
     a_socket,
@@ -33,9 +34,9 @@ from tests.test_sockets import (
     say,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.promised]
 
-WITHIN = 1
+WITHIN = promised(1)
 """Seconds in which a socket must be closed."""
 
 

@@ -22,10 +22,11 @@ from tests.abuse.ids import IDS
 from tests.abuse.target import VIEWER, Bystander, Target, attacked
 from tests.abuse.wire import Answer, exchange, request
 from tests.conftest import answering, free_port
+from tests.promises import promised
 
-pytestmark = pytest.mark.repeats
+pytestmark = [pytest.mark.repeats, pytest.mark.promised]
 
-SECONDS = 2.0
+SECONDS = promised(2)
 MOST_MEMORY = 150 << 20
 PAGES = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
 
