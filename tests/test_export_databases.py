@@ -175,7 +175,7 @@ async def test_a_reader_sees_one_snapshot_and_only_so_many_rows_at_once(
         sizes += [len(batch["onset"]) for batch in batches]
         assert sizes == [10, 10, 5]
         assert source.tuples(table.selected) == [(25,)]
-        assert [len(batch["id"]) for batch in source.batches(query, 25)] == [25]
+        assert [len(batch["onset"]) for batch in source.batches(query, 25)] == [25]
         assert source.whole(query)["onset"].to_pylist() == list(range(25))
     with reader(plan.database_uri) as source:
         assert list(source.batches(query, 10)) == []

@@ -112,10 +112,10 @@ class Archive:
         def pause(stand: Stand) -> None:
             if member.pause():
                 paused = {"path": path, "at": self._zip.begun, "rows": stand.rows}
-                self._file.checkpoint(lambda: self._state({**paused, "last": stand.last}))
+                self._file.checkpoint(lambda: self._state({**paused, "reached": stand.reached}))
 
         found = self._paused if self._paused.get("path") == path else {}
-        stand = Stand(found["rows"], tuple(found["last"])) if found else Stand()
+        stand = Stand(found["rows"], tuple(found["reached"])) if found else Stand()
         return self._files.records(table, [room], member.write, pause, stand)
 
     def _write_file(

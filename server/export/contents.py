@@ -2,10 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -13,37 +11,11 @@ from server.export.anonymization import People
 from server.export.arrow import Array, Columns, pa
 from server.export.arrow_text import truth_values
 from server.export.lookups import Lookup
+from server.export.parts import Part, Reached, beyond
 from server.export.places import Places
 from server.export.reading import ROWS, Reader, rows_at_once
 from server.export.shifting import TimeShifts, moments, without_times
 from server.export.tables import Column, Kind, Plan, Query, RecordTable, Table
-
-Key = tuple[int, int, int]
-"""What records are in the order of: the keys of their room, their time, and themselves."""
-
-_ORDER = ("room_key", "timestamp", "id")
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some records, in order, as the columns of a file, and their keys."""
-
-    rows: Columns
-    keys: tuple[Array, ...]
-
-    def __len__(self) -> int:
-        return len(self.keys[0])
-
-    def slice(self, start: int, count: int | None = None) -> "Part":
-        """Return some of the records."""
-        rows = {name: column.slice(start, count) for name, column in self.rows.items()}
-        return Part(rows, tuple(column.slice(start, count) for column in self.keys))
-
-    @property
-    def last(self) -> Key:
-        """The keys of the last of them."""
-        room, timestamp, key = (column[-1].as_py() for column in self.keys)
-        return room, timestamp, key
 
 
 class Contents:
@@ -58,12 +30,14 @@ class Contents:
         self._shifts = TimeShifts(reader.whole(plan.shifts)) if plan.shifts else None
         self.experiments = self._places(plan.experiments, "experimentId", "experiment_key")
         self.rooms = self._places(plan.rooms, "roomId", "room_key", "experiment_key")
-        of_room = Lookup(self.rooms.keys, self.rooms.columns["experimentId"])
-        self._lookups["experimentId", "room_key"] = of_room
         self._experiment = Lookup(self.rooms.keys, self.rooms.parents)
         self.participants = self._places(
             plan.participants, "participantId", "participant_key", "room_key"
         )
+        people = self.participants
+        self._room = Lookup(people.keys, people.parents)
+        for name in ("experimentId", "roomId"):
+            self._lookups[name, "participant_key"] = Lookup(people.keys, people.columns[name])
         self.selected = {
             table.data_type: int(reader.tuples(table.selected)[0][0]) for table in plan.records
         }
@@ -82,21 +56,15 @@ class Contents:
         return {name: self._by_room(counts) for name, counts in self.of_participant.items()}
 
     def records(
-        self, table: RecordTable, places: Sequence[int], after: Key | None = None
+        self, table: RecordTable, places: Sequence[int], reached: Reached | None = None
     ) -> Iterator[Part]:
-        """Read the records of some places, in their order; of rooms, perhaps from a key on."""
-        if after is not None:
-            places = [room for room in places if room >= after[0]]
-        for rows in self._reader.batches(table.rows.among(places), rows_at_once(table)):
-            if after is not None:
-                start = _first_beyond(after, rows)
-                if start == len(rows["id"]):
-                    continue
-                rows = {name: column.slice(start) for name, column in rows.items()}
-                after = None
-            yield Part(
-                self._public(table, rows, table.hidden), tuple(rows[name] for name in _ORDER)
-            )
+        """Read the records of some places, in their order; of rooms, perhaps those yet to write."""
+        if reached is not None:
+            places = [room for room in places if room >= reached[0]]
+        batches = self._read(table, places)
+        for rows in batches if reached is None else beyond(reached, batches):
+            public = self._public(table, rows, table.hidden, encoded=True)
+            yield Part(public, rows["room_key"], rows["timestamp"])
 
     def json(self, table: Table) -> Iterator[Columns]:
         """Read the JSON columns of all records of a type, room by room."""
@@ -120,6 +88,11 @@ class Contents:
         """Return filters without what they tell of times, if those are moved."""
         return without_times(filters, self._moments) if self._shifts else filters
 
+    def _read(self, table: RecordTable, places: Sequence[int]) -> Iterator[Columns]:
+        """Read records; whose they are tells their rooms."""
+        for rows in self._reader.batches(table.rows.among(places), rows_at_once(table)):
+            yield {"room_key": self._room.find(rows["participant_key"]), **rows}
+
     def _by_room(self, counts: dict[int, int]) -> Counter[int]:
         rooms = Counter[int]()
         for room, inside in self.participants.inside.items():
@@ -136,9 +109,12 @@ class Contents:
         self._lookups[own_id, own_key] = Lookup(keys, ids)
         return Places(table, keys, ids, rows.get(parent), self._public(table, rows))
 
-    def _public(self, table: Table, rows: Columns, hidden: Sequence[Column] = ()) -> Columns:
+    def _public(
+        self, table: Table, rows: Columns, hidden: Sequence[Column] = (), *, encoded: bool = False
+    ) -> Columns:
+        """Return rows under public names; ids of places `encoded`, if they are many times there."""
         read = (*table.columns, *hidden)
-        columns = {column.name: self._column(column, rows) for column in read}
+        columns = {column.name: self._column(column, rows, encoded) for column in read}
         if self._shifts:
             columns |= self._shifts.moved(read, columns, rows.get("room_key"))
         if self._people is None:
@@ -151,20 +127,12 @@ class Contents:
         shown = [column.name for column in table.columns]
         return {name: _joined(columns[name], [part[name] for part in parts]) for name in shown}
 
-    def _column(self, column: Column, rows: Columns) -> Array:
+    def _column(self, column: Column, rows: Columns, encoded: bool) -> Array:  # noqa: FBT001
         if column.key:
-            return self._lookups[column.name, column.key].find(rows[column.key])
+            lookup, keys = self._lookups[column.name, column.key], rows[column.key]
+            return lookup.encoded(keys) if encoded else lookup.find(keys)
         stored = rows[column.name]
         return truth_values(stored) if column.kind is Kind.BOOLEAN else stored
-
-
-def _first_beyond(key: Key, rows: Columns) -> int:
-    """Return where in some rows, which are in order, those beyond a key begin."""
-    beyond: Any = np.zeros(len(rows["id"]), bool)
-    for name, place in zip(reversed(_ORDER), reversed(key), strict=True):
-        values = rows[name].to_numpy()
-        beyond = (values > place) | ((values == place) & beyond)
-    return int(np.argmax(beyond)) if beyond.any() else len(beyond)
 
 
 def _by_experiment(experiments: Array, rows: Columns) -> Iterator[tuple[int, Columns]]:

@@ -5,10 +5,10 @@ in front, and a quote before any text that one would take for a formula; numbers
 """
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 
-from server.export.arrow import Array, Columns, pa, pl
+from server.export.arrow import Array, Columns
 from server.export.arrow_text import iso_times
+from server.export.delimited import field, lines
 from server.export.formulas import guarded
 from server.export.spool import Bytes
 from server.export.spreads import Spread
@@ -54,11 +54,12 @@ class CsvText:
         ]
 
     def head(self) -> Bytes:
-        names = self._separator.join(_field(name, self._separator) for name in self.header)
+        names = self._separator.join(field(name, self._separator) for name in self.header)
         return (_MARK if self._mark else b"") + f"{names}\n".encode()
 
     def rows(self, rows: Columns) -> Bytes:
-        return self._written([cell for each in self._columns for cell in self._cells(each, rows)])
+        cells = [cell for each in self._columns for cell in self._cells(each, rows)]
+        return lines(cells, self._separator)
 
     def tail(self) -> Bytes:
         return b""
@@ -77,22 +78,3 @@ class CsvText:
                 return [guarded(values)]
             case _:
                 return [values]
-
-    def _written(self, cells: Sequence[Array]) -> bytes:
-        """Write columns, numbered: a name that comes from a JSON key may hold what names cannot."""
-        rows = pl.from_arrow(pa.table(cells, [str(number) for number in range(len(cells))]))
-        written = BytesIO()
-        rows.write_csv(
-            written,
-            include_header=False,
-            separator=self._separator,
-            batch_size=max(1, rows.height),
-        )
-        return written.getvalue()
-
-
-def _field(name: str, separator: str) -> str:
-    """Return a column's name as a field: a key of JSON may hold anything."""
-    if name and not any(special in name for special in (separator, '"', "\r", "\n")):
-        return name
-    return '"' + name.replace('"', '""') + '"'

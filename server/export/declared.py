@@ -40,9 +40,6 @@ _KEYS = {
 }
 """The key that each public id of a place is looked up by."""
 
-_BELOW = ("room_id", "participant_id")
-"""The ids whose keys are read with each record; a room tells its experiment."""
-
 
 def experiments(dialect: Dialect, keys: Sequence[int]) -> Table:
     """Describe the table of some experiments."""
@@ -102,28 +99,30 @@ def records(dialect: Dialect, recipe: Recipe, name: str, experiments: Sequence[i
     nested = recipe.packaging is ExportPackaging.SINGLE_FILE and recipe.format is ExportFormat.JSON
     place = "participant_key" if nested else "room_key"
     names = [name for name in data_type.public_columns if name not in Place.model_fields]
-    places = [replace(_place("experiment_id"), key="room_key"), *map(_place, _BELOW)]
+    places = [replace(_place(id_), key="participant_key") for id_ in _KEYS]
     columns, hidden = _chosen(
         [*places, *_columns(data_type.base, expressions, names)], recipe, name
     )
     needed = {"timestamp", *(column.name for column in (*columns, *hidden))}
     every = {to_camel(name): expressions[name] for name in names}
     shown = {name: stored for name, stored in every.items() if name in needed}
-    read = {name: expressions[name] for name in ("room_key", "participant_key", "id")}
+    person = key["participant_key"]
+    read = {"participant_key": person, **shown}
     asked_for = is_among_those_asked_for(key[place])
     whole_places = nested or not recipe.participant_keys  # then there is no more to look at
     wanted_rows = [asked_for, *(kept if whole_places else chosen)]
     order = [place, "timestamp", "id"]
-    person = key["participant_key"]
+    keys = {**key, "id": expressions["id"]}
+    unread = [keys[name].label(name) for name in order if name not in read]
     return RecordTable(
         name=data_type.name,
         title=data_type.title,
         stem=data_type.stem,
         columns=tuple(columns),
-        rows=_rows(dialect, {**read, **shown}, [*columns, *hidden], wanted_rows, order),
+        rows=_rows(dialect, read, [*columns, *hidden], wanted_rows, order, unread),
         data_type=name,
         hidden=tuple(hidden),
-        json=_json_table(dialect, data_type.name, columns, {**read, **shown}, wanted_rows, order),
+        json=_json_table(dialect, data_type.name, columns, {**keys, **shown}, wanted_rows, order),
         counts=dialect.compiled(
             select(person, func.count()).where(_of_people(recipe, person), *kept).group_by(person)
         ),
@@ -178,11 +177,12 @@ def _rows(
     columns: Sequence[Column],
     where: Sequence[ColumnElement[bool]],
     order: Sequence[str],
+    unread: Sequence[ColumnElement[Any]] = (),
 ) -> Query:
     """Select columns, under these names; those that are no file's columns are keys or ids."""
     kinds = {column.name: column.kind for column in columns} | {"public_id": Kind.TEXT}
     rows = select(*(column.label(name) for name, column in shown.items())).where(*where)
-    return dialect.table(rows, [kinds.get(name, Kind.INTEGER) for name in shown], order)
+    return dialect.table(rows, [kinds.get(name, Kind.INTEGER) for name in shown], order, unread)
 
 
 def _place(name: str) -> Column:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.export.arrow import Columns
-from server.export.contents import Contents, Key, Part
+from server.export.contents import Contents
 from server.export.csv_files import SEPARATORS
 from server.export.formats import Text, text_of
 from server.export.manifests import Spreads
+from server.export.parts import Part, Reached
 from server.export.reading import rows_at_once
 from server.export.reports import Report
 from server.export.spool import Bytes
@@ -22,10 +23,10 @@ BATCHES = 8
 
 @dataclass(frozen=True)
 class Stand:
-    """How far the records of a file are written: how many, and the keys of the last."""
+    """How far the records of a file are written: how many, and to where."""
 
     rows: int = 0
-    last: Key | None = None
+    reached: Reached | None = None
 
 
 Pause = Callable[[Stand], None]
@@ -63,9 +64,9 @@ class Files:
         `pause` is called after each so many of them, at places that depend on nothing else.
         """
         text = self._text(table, self.spreads.get(table.data_type, {}), begun=stand.rows > 0)
-        if stand.last is None:
+        if stand.reached is None:
             write(text.head())
-        parts = read_parts(self._contents, self._report, table, rooms, stand.last)
+        parts = read_parts(self._contents, self._report, table, rooms, stand.reached)
         for part, now in _segments(parts, stand, BATCHES * rows_at_once(table)):
             write(text.rows(part.rows))
             stand = now
@@ -80,14 +81,13 @@ class Files:
 
 def _segments(parts: Iterator[Part], stand: Stand, size: int) -> Iterator[tuple[Part, Stand]]:
     """Cut parts where a segment of rows ends; yield each with how far it comes."""
-    rows = stand.rows
     for part in parts:
         start = 0
         while start < len(part):
-            cut = part.slice(start, size - rows % size)
+            cut = part.slice(start, size - stand.rows % size)
             start += len(cut)
-            rows += len(cut)
-            yield cut, Stand(rows, cut.last)
+            stand = Stand(stand.rows + len(cut), cut.reached(stand.reached))
+            yield cut, stand
 
 
 def read_parts(
@@ -95,13 +95,13 @@ def read_parts(
     report: Report,
     table: RecordTable,
     places: Sequence[int],
-    after: Key | None = None,
+    reached: Reached | None = None,
 ) -> Iterator[Part]:
     """Read the records of some places, telling which room is being written."""
     room_number = contents.rooms.row_of
-    for part in contents.records(table, places, after):
+    for part in contents.records(table, places, reached):
         yield part
-        number = room_number[part.last[0]] + 1
+        number = room_number[part.last_room] + 1
         message = f"Writing {table.title}, room {number} of {len(room_number)}"
         report.tell(message, len(part))
 

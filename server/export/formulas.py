@@ -6,7 +6,7 @@ from every text that looks like this gives back what was there: nothing else loo
 
 import re
 
-from server.export.arrow import Array, pc
+from server.export.arrow import Array, pa, pc
 
 _GUARDED = r"^'*[=+\-@\t\r\n＝＋－＠]"
 _FORMULA = re.compile(_GUARDED)
@@ -14,6 +14,8 @@ _FORMULA = re.compile(_GUARDED)
 
 def guarded(texts: Array) -> Array:
     """Return a column of texts, none of which a spreadsheet takes for a formula."""
+    if pa.types.is_dictionary(texts.type):
+        return pa.DictionaryArray.from_arrays(texts.indices, guarded(texts.dictionary))
     formulas = pc.match_substring_regex(texts, _GUARDED)
     if not pc.any(formulas).as_py():
         return texts

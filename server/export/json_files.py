@@ -89,6 +89,8 @@ def _texts(column: Column, values: Array) -> tuple[Array, str]:
             return values.cast(pa.string()), ""
         case Kind.TIMESTAMP:
             return iso_times(values), '"'
+        case Kind.PUBLIC_ID if pa.types.is_dictionary(values.type):
+            return pc.take(_escaped(values.dictionary), values.indices), '"'
         case Kind.TEXT | Kind.PUBLIC_ID:
             return _escaped(values), '"'
 

@@ -91,9 +91,9 @@ def _write_table(plan: Plan, contents: Contents, report: Report, file: Spool) ->
     [table] = plan.records
 
     def pause(stand: Stand) -> None:
-        file.checkpoint(lambda: {"rows": stand.rows, "last": stand.last})
+        file.checkpoint(lambda: {"rows": stand.rows, "reached": stand.reached})
 
-    stand = Stand(file.state["rows"], tuple(file.state["last"])) if file.state else Stand()
+    stand = Stand(file.state["rows"], tuple(file.state["reached"])) if file.state else Stand()
     files = Files(plan, contents, report)
     rows = files.records(table, contents.rooms.keys, file.write, pause, stand)
     manifest = Manifest()

@@ -1,7 +1,7 @@
 """SQL for a worker: statements compiled for its own database, which it opens by itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy
@@ -40,7 +40,7 @@ class Dialect:
     """How a worker asks a kind of database.
 
     sql    its SQL, with parameters as ADBC's driver takes them
-    typed  whether columns of a result have types; else a first row must show them
+    typed  whether columns of a result have types; else a first row may have to show them
     partitioned  whether large experiments may have partitions of their own
     """
 
@@ -49,11 +49,26 @@ class Dialect:
     partitioned: bool
 
     def table(
-        self, rows: Select[*tuple[Any, ...]], kinds: Sequence[Kind], order: Sequence[str]
+        self,
+        rows: Select[*tuple[Any, ...]],
+        kinds: Sequence[Kind],
+        order: Sequence[str],
+        unread: Sequence[ColumnElement[Any]] = (),
     ) -> Query:
-        """Read rows, columns of these kinds, sorted by some that are whole numbers."""
-        shown = rows if self.typed else union_all(_sample(rows, kinds, order), rows)
-        return self.compiled(shown.order_by(text(", ".join(order))))
+        """Read rows, columns of these kinds, sorted by some that are whole numbers.
+
+        `unread` are those of the order that are not among the columns.
+        """
+        sorting = text(", ".join(order))
+        query = self.compiled(rows.order_by(sorting))
+        if self.typed:
+            return query
+        sorted_by = rows.add_columns(*unread)
+        all_kinds = [*kinds, *[Kind.INTEGER] * len(unread)]
+        sampled = union_all(_sample(sorted_by, all_kinds, order), sorted_by).order_by(sorting)
+        names = [str(column.key) for column in rows.selected_columns]
+        others = [name for name, kind in zip(names, kinds, strict=True) if kind in _SAMPLES]
+        return replace(query, sampled=self.compiled(sampled).sql, other_kinds=tuple(others))
 
     def compiled(self, statement: Statement) -> Query:
         """Return a statement as text and parameters."""
@@ -84,6 +99,7 @@ def _sample(
     """Return a row that stands in front and shows every type.
 
     ADBC takes a column's type from the first rows, and a column that is empty there for an integer.
+    The row costs a comparison of every other, so it is there for those results only.
     """
     columns = [str(column.key) for column in rows.selected_columns]
     shown: list[ColumnElement[Any]] = [

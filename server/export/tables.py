@@ -46,11 +46,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Query:
-    """A statement and its parameters; `among_at` is the one that says which places to read."""
+    """A statement and its parameters; `among_at` is the one that says which places to read.
+
+    sampled      where columns of a result have no types: the same after a row that shows them
+    other_kinds  the columns that hold no whole numbers, as all seem to that are empty
+    """
 
     sql: str
     parameters: tuple[str | int | float, ...]
     among_at: int | None = None
+    sampled: str | None = None
+    other_kinds: tuple[str, ...] = ()
 
     def among(self, keys: Sequence[int]) -> "Query":
         """Read only these places."""
@@ -62,7 +68,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the files. SQLite's result begins with a row that only shows the types."""
+    """A table of the files."""
 
     name: str
     title: str

@@ -8,6 +8,7 @@
 It ends when its input does, whatever it is doing: then nobody is left to write for.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -92,6 +93,8 @@ def _prepared() -> Callable[[bytes, Say], None]:
     from server.export.running import RowsLost, run
     from server.export.spool import StorageFailed, StorageFull
     from server.export.tables import read_plan
+
+    gc.freeze()  # what is imported stays, and need not be looked through again and again
 
     def answer(line: bytes, say: Say) -> None:
         asked = orjson.loads(line)

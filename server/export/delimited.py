@@ -1,0 +1,120 @@
+"""Columns as lines of delimited text: RFC 4180, with quotes only where a field needs them.
+
+polars writes the lines. What is the same in many rows is made a field once: ids of places that
+stand beside each other are one column then, and so are values that do not change.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+
+import numpy as np
+
+from server.export.arrow import Array, pa, pc, pl
+
+
+@dataclass(frozen=True)
+class _Repeated:
+    """Fields that are many times there; `rows` tells which is each row's, if there are several."""
+
+    fields: list[str]
+    rows: Array | None = None
+
+
+def lines(cells: Sequence[Array], separator: str) -> bytes:
+    """Return columns, of which dictionaries are the ids of places, as lines."""
+    count = len(cells[0])
+    columns: list[Array | _Repeated] = []
+    for cell in cells:
+        shown = _shown(cell, separator)
+        if columns and (both := _beside(columns[-1], shown, separator)):
+            columns[-1] = both
+        else:
+            columns.append(shown)
+    series = [_series(column, count).alias(str(number)) for number, column in enumerate(columns)]
+    return _written(pl.DataFrame(series), separator)
+
+
+def field(text: str | None, separator: str) -> str:
+    """Return a text as a field; NULL is an empty one, and an empty text is in quotes."""
+    if text is None:
+        return ""
+    if text and not any(special in text for special in (separator, *'"\r\n')):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _shown(cell: Array, separator: str) -> Array | _Repeated:
+    """Return a column as what is to be written of it, in quotes where that must be."""
+    if pa.types.is_dictionary(cell.type):
+        fields = [field(text, separator) for text in cell.dictionary.to_pylist()]
+        return _Repeated(fields, cell.indices if len(fields) > 1 else None)
+    if not len(cell):
+        return cell
+    if cell.null_count == len(cell):
+        return _Repeated([""])
+    if pa.types.is_string(cell.type):
+        return cell if _is_plain(cell, separator) else _quoted(cell, separator)
+    if not cell.null_count and cell.type in (pa.int64(), pa.float64()):
+        numbers = cell.to_numpy().view(np.int64)  # by their bits: 0.0 is not -0.0
+        if (numbers == numbers[0]).all():
+            return _Repeated([_number(int(numbers[0]), pa.types.is_floating(cell.type))])
+    return cell
+
+
+@lru_cache
+def _number(bits: int, is_real: bool) -> str:  # noqa: FBT001 - a key of the cache
+    value = np.array([bits]).view(np.float64 if is_real else np.int64)
+    return _written(pl.DataFrame({"0": value}), ",").decode().rstrip("\n")
+
+
+def _is_plain(texts: Array, separator: str) -> bool:
+    """Tell whether no text needs quotes, at once for all of them."""
+    _, ends, data = texts.buffers()
+    places = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    text = bytes(memoryview(data)[places[0] : places[-1]]) if data else b""
+    special = (separator.encode(), b'"', b"\r", b"\n")
+    shortest: int = pc.min(pc.binary_length(texts)).as_py()
+    return shortest > 0 and not any(each in text for each in special)
+
+
+def _quoted(texts: Array, separator: str) -> Array:
+    needy = pc.match_substring_regex(texts, rf'^$|["\r\n{separator}]')
+    inner = pc.replace_substring(texts, '"', '""')
+    return pc.if_else(needy, pc.binary_join_element_wise('"', inner, '"', ""), texts)
+
+
+def _beside(left: Array | _Repeated, right: Array | _Repeated, separator: str) -> _Repeated | None:
+    """Return two columns that stand beside each other as one, if that has no more fields."""
+    if not (isinstance(left, _Repeated) and isinstance(right, _Repeated)):
+        return None
+    if left.rows is None or right.rows is None:
+        pairs = [(one, other) for one in left.fields for other in right.fields]
+    elif len(left.fields) == len(right.fields) and left.rows.equals(right.rows):
+        pairs = list(zip(left.fields, right.fields, strict=True))
+    else:
+        return None
+    rows = right.rows if left.rows is None else left.rows
+    return _Repeated([one + separator + other for one, other in pairs], rows)
+
+
+def _series(column: Array | _Repeated, count: int) -> Array:
+    if not isinstance(column, _Repeated):
+        return pl.Series(pl.from_arrow(column))
+    fields = pl.Series(column.fields, dtype=pl.String)
+    if column.rows is None:
+        return pl.repeat(column.fields[0], count, dtype=pl.String, eager=True)
+    return fields.gather(pl.from_arrow(column.rows))
+
+
+def _written(rows: Array, separator: str) -> bytes:
+    written = BytesIO()
+    rows.write_csv(
+        written,
+        include_header=False,
+        separator=separator,
+        quote_style="never",
+        batch_size=max(1, rows.height),
+    )
+    return written.getvalue()
