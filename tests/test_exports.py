@@ -17,10 +17,11 @@ from tests.asking import (
     RETRY,
     Lab,
     a_lab,
+    key_of,
     refusal_in,
 )
 from tests.conftest import Api
-from tests.factories import a_grant, a_participant, a_user, save
+from tests.factories import a_grant, a_participant, a_room, a_user, an_event, an_experiment, save
 
 pytestmark = pytest.mark.anyio
 
@@ -194,6 +195,43 @@ async def test_exports_are_seen_by_who_asked_for_them_and_by_administrators(lab:
         ("exportDelete", DELETE),
     ):
         assert refusal_in(await lab.ask(name, query, key, id=id_)) == ("NOT_FOUND", "id")
+
+
+async def test_an_experiment_shows_which_of_ones_exports_draw_on_it(lab: Lab) -> None:
+    other = an_experiment(lab.owner)
+    room, colleague = a_room(other), a_user()
+    person, grant = a_participant(room), a_grant(other, colleague)
+    await save(lab.api.db, other, room, person, an_event(person, onset=0), colleague, grant)
+    here, there = {"roomIds": [lab.room["room_id"]]}, {"roomIds": [room["room_id"]]}
+    both = {"roomIds": [*here["roomIds"], *there["roomIds"]]}
+    of_here, of_both = await lab.created(**here), await lab.created(**both)
+    of_there = await lab.created(**there)
+    theirs = await lab.api.key_of(colleague.key)
+
+    of_each = await drawn_on(lab, lab.key)
+    assert of_each == {
+        lab.room["experiment_key"]: [of_both, of_here],
+        other.key: [of_there, of_both],
+    }
+    assert await drawn_on(lab, theirs) == {other.key: []}
+    found = await lab.api.ask(DRAWN_ON, lab.key, names=[other["experiment_id"]])
+    assert [each["id"] for each in found["exports"]["nodes"]] == [of_there, of_both]
+    assert found["exports"]["totalCount"] == 2
+
+
+DRAWN_ON = """query ($names: [String!]) {
+  experiments { nodes { id exports(first: 9) { totalCount nodes { id } } } }
+  exports(filter: {experimentId: {in: $names}}) { totalCount nodes { id } } }"""
+
+
+async def drawn_on(lab: Lab, key: str) -> dict[int, list[str]]:
+    """Return the exports that draw on each experiment, by its key, the newest first."""
+    experiments = (await lab.api.ask(DRAWN_ON, key, names=[]))["experiments"]["nodes"]
+    found = {}
+    for each in experiments:
+        found[key_of(each["id"])] = [export["id"] for export in each["exports"]["nodes"]]
+        assert each["exports"]["totalCount"] == len(each["exports"]["nodes"])
+    return found
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
 """Exports: jobs that write a selection of records to a file; the table is the only queue."""
 
+from typing import ClassVar
+
+from pydantic import Field as Asked
 from sqlalchemy import BigInteger, Index, String, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from server.column_types import JSON_TYPE, KEY_TYPE, ByteCount, Json
 from server.db import Stored, Table
 from server.records.columns import column, moment
-from server.records.conditions import BigIntRange, OneOf, TextMatch, TimestampRange
+from server.records.conditions import BigIntRange, OneOf, TextIn, TextMatch, TimestampRange
 from server.records.described import Described, OrderField
-from server.records.filters import Filter
+from server.records.experiments import Experiment
+from server.records.filters import Filter, Reference
 from server.records.listed import Listed
 from server.timestamps import Timestamp
 
@@ -214,6 +218,18 @@ class ExportErrorCodeIn(OneOf[ExportErrorCode]):
 class ExportFilter(Filter, of=ExportBase):
     """Which exports to keep."""
 
+    by_key: ClassVar = {
+        "experiment_id": Reference(
+            col(Experiment.experiment_id),
+            col(ExportedExperiment.export_key),
+            "key",
+            joined=col(Experiment.id) == col(ExportedExperiment.experiment_key),
+        )
+    }
+
+    experiment_id: TextIn | None = Asked(
+        default=None, description="The experiments, of which they draw on one at least."
+    )
     status: ExportStatusIn | None = None
     created_at: TimestampRange | None = None
     started_at: TimestampRange | None = None

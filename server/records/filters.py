@@ -25,11 +25,15 @@ MOST_VALUES_IN_ALL = 10_000
 
 
 class Reference(NamedTuple):
-    """What rows refer to: its public id, its key, and the column of that key in the rows."""
+    """What rows refer to: its public id, its key, and the column of that key in the rows.
+
+    `joined` relates the first two where they are of two tables.
+    """
 
     public_id: Any
     key: Any
     column: str
+    joined: Any = None
 
 
 class Filter(BaseModel):
@@ -100,7 +104,8 @@ class Filter(BaseModel):
         """Return what a field asks: of the column of its name, or by key of what it refers to."""
         if (reference := self.by_key.get(name)) is None:
             return condition.clauses(columns[name])
-        keys = select(reference.key).where(*condition.clauses(reference.public_id))
+        joined = [] if reference.joined is None else [reference.joined]
+        keys = select(reference.key).where(*joined, *condition.clauses(reference.public_id))
         return [columns[reference.column].in_(keys)]
 
     def mapped(self, change: Callable[[str, Condition], Condition]) -> Self:

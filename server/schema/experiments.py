@@ -21,6 +21,7 @@ from server.records.rooms import ROOMS, RoomBase, RoomFilter
 from server.records.rooms import Room as RoomTable
 from server.records.users import User as UserTable
 from server.records.withdrawals import WITHDRAWALS, WithdrawalFilter
+from server.resolvers.drawn_on import ExportsOf
 from server.resolvers.listings import Counts, Listing, PageWithin, Window
 from server.resolvers.lookups import Parents
 from server.resolvers.retention import Archives, Holds, Policies
@@ -29,6 +30,7 @@ from server.resolvers.summaries import AvailableTypes
 from server.schema.audit import AuditEntry, newest_first
 from server.schema.collaborators import Collaborator
 from server.schema.connection import Connection, loaded, within
+from server.schema.exports import Export
 from server.schema.node import Node
 from server.schema.orders import ParticipantOrder, RoomOrder
 from server.schema.people import User
@@ -179,6 +181,13 @@ class Experiment(ExperimentBase, Node, DataScope):
     ) -> Connection[AuditEntry] | None:
         page = PageWithin(newest_first(filter), Window(first, after))
         return loaded(OwnersOnly(page, AUDIT_LOG.scope))
+
+    @strawberry.pydantic.field(
+        description="Those of the caller's exports that draw on it, the newest first.",
+        extensions=[Batched("experiment_id")],
+    )
+    def exports(self, first: First = None, after: After = None) -> Connection[Export]:
+        return loaded(ExportsOf(Window(first, after)))
 
     @strawberry.pydantic.field(description="How long its data are kept.", extensions=[Batched()])
     def retention(self) -> RetentionPolicy:

@@ -209,6 +209,7 @@ RULES: Mapping[str, Rule] = {
     "Export.manifest": _rule(Right.OWN),
     "ExportSchedule.requestedBy": _rule(Right.OWN),
     "ExportSchedule.exports": _rule(Right.OWN, _EXPORT),
+    "Experiment.exports": _rule(Right.OWN, _EXPORT),
 }
 """By type and field. What a type's plain columns require is what led to the row."""
 
