@@ -202,10 +202,10 @@ async def test_an_experiment_shows_which_of_ones_exports_draw_on_it(lab: Lab) ->
     room, colleague = a_room(other), a_user()
     person, grant = a_participant(room), a_grant(other, colleague)
     await save(lab.api.db, other, room, person, an_event(person, onset=0), colleague, grant)
-    here, there = {"roomIds": [lab.room["room_id"]]}, {"roomIds": [room["room_id"]]}
-    both = {"roomIds": [*here["roomIds"], *there["roomIds"]]}
-    of_here, of_both = await lab.created(**here), await lab.created(**both)
-    of_there = await lab.created(**there)
+    here, there = lab.room["room_id"], room["room_id"]
+    of_here = await lab.created(roomIds=[here])
+    of_both = await lab.created(roomIds=[here, there])
+    of_there = await lab.created(roomIds=[there])
     theirs = await lab.api.key_of(colleague.key)
 
     of_each = await drawn_on(lab, lab.key)
