@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from graphql import build_schema
+from graphql import build_schema, is_object_type
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +48,9 @@ TOY_POOLS: Pools = {
 }
 
 PRODUCT = build_schema(Path(server.schema.__file__).with_name("schema.graphql").read_text())
+for type_ in PRODUCT.type_map.values():
+    if is_object_type(type_):
+        type_.fields.pop("auditLog", None)  # to which an answer may add: it is not the same twice
 SELDOM = ("after", "before", "last")
 
 
