@@ -45,13 +45,21 @@ def endless(plan: Plan) -> Plan:
     """Make a plan that is never done: its rows come again and again."""
     [table] = plan.records
     rows = table.rows.among(plan.room_keys)
-    sql = (
-        f"SELECT * FROM ({rows.sql}) UNION ALL SELECT again.* FROM "
+    again = (
+        "UNION ALL SELECT again.* FROM "
         "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n) "
-        f"CROSS JOIN ({rows.sql}) again WHERE again.id > 0"
+        f"CROSS JOIN ({rows.sql}) again"
     )
-    twice = plan.database_uri.startswith("file:")  # PostgreSQL's parameters have numbers
-    query = Query(sql, rows.parameters * (1 + twice), rows.among_at)
+    if rows.sampled is None:
+        query = replace(rows, sql=f"SELECT * FROM ({rows.sql}) {again}")
+    else:  # parameters have no numbers, and the first row, which is asked for, only shows the types
+        again = again.replace(rows.sql, rows.sampled) + " WHERE again.id > 0"
+        query = replace(
+            rows,
+            sql=f"SELECT * FROM ({rows.sql}) UNION ALL SELECT * FROM ({rows.sql}) WHERE false",
+            sampled=f"SELECT * FROM ({rows.sampled}) {again}",
+            parameters=rows.parameters * 2,
+        )
     return replace(plan, records=(replace(table, rows=query),))
 
 

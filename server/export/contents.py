@@ -10,7 +10,7 @@ import numpy as np
 from server.export.anonymization import People
 from server.export.arrow import Array, Columns, pa
 from server.export.arrow_text import truth_values
-from server.export.lookups import Lookup
+from server.export.lookups import Keys, Lookup
 from server.export.parts import Part, Reached, beyond
 from server.export.places import Places
 from server.export.reading import ROWS, Reader, rows_at_once
@@ -30,14 +30,15 @@ class Contents:
         self._shifts = TimeShifts(reader.whole(plan.shifts)) if plan.shifts else None
         self.experiments = self._places(plan.experiments, "experimentId", "experiment_key")
         self.rooms = self._places(plan.rooms, "roomId", "room_key", "experiment_key")
-        self._experiment = Lookup(self.rooms.keys, self.rooms.parents)
+        self._experiment = Lookup(Keys(self.rooms.keys), self.rooms.parents)
         self.participants = self._places(
             plan.participants, "participantId", "participant_key", "room_key"
         )
-        people = self.participants
-        self._room = Lookup(people.keys, people.parents)
-        for name in ("experimentId", "roomId"):
-            self._lookups[name, "participant_key"] = Lookup(people.keys, people.columns[name])
+        people = Keys(self.participants.keys)
+        self._room = Lookup(people, self.participants.parents)
+        of_people = {**self.participants.columns, "participantId": self.participants.ids}
+        for name in ("experimentId", "roomId", "participantId"):
+            self._lookups[name, "participant_key"] = Lookup(people, of_people[name])
         self.selected = {
             table.data_type: int(reader.tuples(table.selected)[0][0]) for table in plan.records
         }
@@ -106,7 +107,7 @@ class Contents:
         if self._people:
             named = self._people.codes if own_id == "participantId" else self._people.labels
             ids = named(rows["experiment_key"], ids)
-        self._lookups[own_id, own_key] = Lookup(keys, ids)
+        self._lookups[own_id, own_key] = Lookup(Keys(keys), ids)
         return Places(table, keys, ids, rows.get(parent), self._public(table, rows))
 
     def _public(

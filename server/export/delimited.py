@@ -13,6 +13,9 @@ import numpy as np
 
 from server.export.arrow import Array, pa, pc, pl
 
+_LAST_SPECIAL = ord(",")
+"""No character behind it is ever a reason for quotes."""
+
 
 @dataclass(frozen=True)
 class _Repeated:
@@ -73,10 +76,13 @@ def _is_plain(texts: Array, separator: str) -> bool:
     """Tell whether no text needs quotes, at once for all of them."""
     _, ends, data = texts.buffers()
     places = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    text = bytes(memoryview(data)[places[0] : places[-1]]) if data else b""
-    special = (separator.encode(), b'"', b"\r", b"\n")
-    shortest: int = pc.min(pc.binary_length(texts)).as_py()
-    return shortest > 0 and not any(each in text for each in special)
+    shortest: int = pc.min(pc.binary_length(texts.drop_null())).as_py()
+    if not shortest:
+        return False
+    text = np.frombuffer(data, np.uint8)[places[0] : places[-1]]
+    if text.min() > _LAST_SPECIAL:  # as of ids and times
+        return True
+    return not any((text == ord(special)).any() for special in f'{separator}"\r\n')
 
 
 def _quoted(texts: Array, separator: str) -> Array:

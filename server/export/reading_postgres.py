@@ -1,14 +1,11 @@
 """Reading PostgreSQL: columns have types of their own there, and JSON a spelling of its own.
 
-Rows come by COPY, while those before are written: PostgreSQL's process may have a core of its own.
-COPY takes no parameters, so they are written into its query. What else is asked meanwhile is asked
-by another connection, which has the same snapshot.
+Rows come by COPY. It takes no parameters, so they are written into its query. What else is asked
+meanwhile is asked by another connection, which has the same snapshot.
 """
 
 import re
-from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -26,9 +23,6 @@ _BEGINNING = (
     "SET LOCAL idle_in_transaction_session_timeout = 0",  # while a batch is written, it is idle
 )
 
-AHEAD = 4
-"""How many batches are read before they are asked for."""
-
 _PARAMETER = re.compile(r"\$(\d+)")
 _BYTES = {"adbc.postgresql.batch_size_hint_bytes": str(4 << 20)}
 
@@ -37,14 +31,10 @@ _STRINGS = r"\1"
 
 
 class PostgresReader:
-    """One snapshot of a PostgreSQL database: a `Reader`.
+    """One snapshot of a PostgreSQL database: a `Reader`."""
 
-    thread  reads ahead
-    """
-
-    def __init__(self, uri: str, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, uri: str) -> None:
         self._uri = uri
-        self._thread = thread
         self._idle: list[Any] = []
         self._connection = self._connected()
         [[snapshot]] = self.tuples(Query("SELECT pg_export_snapshot()", ()))
@@ -56,7 +46,7 @@ class PostgresReader:
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 
-    def batches(self, query: Query, rows: int) -> Iterator[Columns]:
+    def batches(self, query: Query, rows: int) -> Generator[Columns]:
         """Read by COPY, some megabytes at a time."""
         connection = self._idle.pop() if self._idle else self._connected(self._snapshot)
         ended = False
@@ -64,7 +54,7 @@ class PostgresReader:
             with closing(connection.cursor()) as cursor:
                 cursor.adbc_statement.set_options(**_BYTES)
                 cursor.execute(_PARAMETER.sub(lambda at: _given(query, at), query.sql))
-                yield from self._ahead(_read(cursor.fetch_record_batch(), rows))
+                yield from _read(cursor.fetch_record_batch(), rows)
                 ended = True
         finally:
             if ended:
@@ -90,21 +80,11 @@ class PostgresReader:
                 cursor.execute(statement)
         return connection
 
-    def _ahead(self, batches: Iterator[Columns]) -> Iterator[Columns]:
-        """Read what comes next while what came is written."""
-        coming = deque(self._thread.submit(next, batches, None) for _ in range(AHEAD))
-        try:
-            while (columns := coming.popleft().result()) is not None:
-                coming.append(self._thread.submit(next, batches, None))
-                yield columns
-        finally:
-            wait(coming)
-
 
 @contextmanager
 def reader(uri: str) -> Generator[PostgresReader]:
     """Open a database for reading, all of it as it is at the first query."""
-    with ThreadPoolExecutor(1, "reading") as thread, closing(PostgresReader(uri, thread)) as opened:
+    with closing(PostgresReader(uri)) as opened:
         yield opened
 
 

@@ -1,6 +1,6 @@
 """Reading SQLite, the columns of whose results have the types of what is in the first rows."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ class SqliteReader:
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 
-    def batches(self, query: Query, rows: int) -> Iterator[Columns]:
+    def batches(self, query: Query, rows: int) -> Generator[Columns]:
         with ExitStack() as reading:
             stream, begins = self._read(query, reading, rows)
             for batch in stream:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
 from server.export.arrow import Array, Columns, pa, pc
-from server.export.lookups import Lookup
+from server.export.lookups import Keys, Lookup
 from server.export.tables import Column, Kind, Table
 
 _REMOVED = "[time removed]"
@@ -14,7 +14,7 @@ class TimeShifts:
     """By how many milliseconds the times of each room are moved back."""
 
     def __init__(self, rows: Columns) -> None:
-        self._of_room = Lookup(rows["room_key"].to_pylist(), rows["milliseconds"])
+        self._of_room = Lookup(Keys(rows["room_key"].to_pylist()), rows["milliseconds"])
 
     def moved(
         self, columns: Sequence[Column], rows: Columns, rooms: Array | None

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from server.export.arrow import Array, Columns, pa
 from server.export.contents import Contents
-from server.export.lookups import Lookup
+from server.export.lookups import Keys, Lookup
 from server.export.small_cells import Cells, Ints
 from server.export.statistics import Floats
 from server.export.tables import Summary
@@ -54,7 +54,7 @@ class Seats:
         people = zip(of_person.tolist(), participants.ids.to_pylist(), strict=True)
         numbers = dict[tuple[int, str], int]()
         who = [numbers.setdefault(person, len(numbers)) for person in people]
-        keys = participants.keys
+        keys = Keys(participants.keys)
         self._people = Lookup(keys, pa.array(who, pa.int64()))
         self._rooms = Lookup(keys, pa.array(room_rows, pa.int64()))
         self._experiments = Lookup(keys, pa.array(of_person, pa.int64()))
