@@ -36,7 +36,7 @@ ROWS = 2_000
 FILES = 20
 """Files that a batch deletes."""
 
-REST = 1.0
+REST = 2.0
 """How long others have the database for themselves after a batch: so many times what it took."""
 
 LEAST_REST_SECONDS = 0.01
