@@ -13,10 +13,9 @@ WEB_RUN := web/node_modules/.installed
 WEB_ALL := web/node_modules/.testable
 PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path '*/.*' 2>/dev/null)
 
-# Three files of tests at a time, as most of them wait for processes: two left two cores idle for two
-# fifths of the time. Each file is in one process, for its fixtures. They begin in the order of their
-# names, so that the longest is not the last.
-AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
+# Two files of tests at a time, as most of them wait for processes; each in one process, for its
+# fixtures. They begin in the order of their names, so that the longest is not the last.
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
 
 .PHONY: demo test test-plain check pages schema lock soak bench-dashboard bench-export bench-ingest bench-load bench-read bench-retention bench-scaling clean
 

@@ -303,8 +303,8 @@ async def test_a_slow_receiver_is_not_waited_for_and_holds_up_no_other(lab: Lab)
     await lab.create()
     with receiving() as quick:
         await lab.create(url=quick.url)
-        lab.receiver.seconds = 2.0
-        lab.deliveries = lab.server(seconds=0.2)
+        lab.receiver.seconds = 6.0
+        lab.deliveries = lab.server(seconds=1.5)
         for _ in range(3):
             await lab.announce()
         await lab.deliver()

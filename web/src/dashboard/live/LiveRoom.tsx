@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { useQuery, useSubscription } from 'urql';
 import type { ResultOf } from '../api/graphql';
 import { problemOf } from '../api/problems';
-import { useConnection } from '../api/socket';
+import { type Connection, useConnection } from '../api/socket';
 import { useRoom } from '../plots/people';
 import { formatLength, formatOnset } from '../plots/timeScale';
 import { Badge, Empty, Notice, ProblemNotice, Spinner } from '../ui';
@@ -62,7 +62,10 @@ function Watching({ place, room }: { place: Place & { roomId: string }; room: Ro
     <div className="live">
       <header className="panel live-head">
         <Badge tone={isActive ? 'good' : 'neutral'}>{isActive ? 'Going on' : 'Over'}</Badge>
-        <ConnectionBadge />
+        <ConnectionBadge
+          connection={connection}
+          missesNothing={live.begun.size === room.access.dataTypes.length}
+        />
         {isActive && started && (
           <span>
             <span className="muted">Since the start</span> {sinceThen(now - Date.parse(started))}
@@ -134,9 +137,13 @@ function clockOf(activity: Activity): number | undefined {
   return CAME.get(activity);
 }
 
-function ConnectionBadge() {
-  const connection = useConnection();
-  if (connection === 'connected') return <Badge tone="good">Live</Badge>;
+interface ConnectionBadgeProps {
+  connection: Connection;
+  missesNothing: boolean;
+}
+
+function ConnectionBadge({ connection, missesNothing }: ConnectionBadgeProps) {
+  if (connection === 'connected' && missesNothing) return <Badge tone="good">Live</Badge>;
   return connection === 'lost' ? (
     <Badge tone="warning">Connecting again</Badge>
   ) : (

@@ -13,6 +13,8 @@ export type DataTypeName =
   | 'COMPONENTS';
 
 interface Follower {
+  /** From now on nothing of this type is missed: with it comes the first message of the server. */
+  onBegun(type: DataTypeName): void;
   onRecords(type: DataTypeName, records: readonly LiveRecord[]): void;
   /** It will not go on by itself, such as when the right to see the room was taken back. */
   onEnd(error: CombinedError): void;
@@ -38,7 +40,7 @@ function followType(
   client: Client,
   roomId: string,
   dataType: DataTypeName,
-  { onRecords, onEnd }: Follower,
+  { onBegun, onRecords, onEnd }: Follower,
 ): () => void {
   // The socket sends the variables as they are when it is opened again: so it goes on from there.
   const variables: { roomId: string; dataType: DataTypeName; after: string | null } = {
@@ -64,6 +66,7 @@ function followType(
         clearTimeout(timer);
         timer = setTimeout(begin, AGAIN_MS);
       } else if (data) {
+        if (variables.after === null) onBegun(dataType);
         variables.after = data.recordsAdded.cursor;
         if (data.recordsAdded.count > 0) onRecords(dataType, data.recordsAdded.records);
       }

@@ -23,6 +23,8 @@ export interface Live {
   /** When anything last came; when one began to look, until something has. */
   lastArrival: number;
   received: number;
+  /** The types of which no record is missed any more. */
+  begun: ReadonlySet<DataTypeName>;
   ended: CombinedError | null;
 }
 
@@ -49,6 +51,10 @@ export function useLive(
     const mine: Kept = { live: nothing(), changed: true };
     kept.current = mine;
     const end = followRoom(client, roomId, types, {
+      onBegun: (type) => {
+        mine.live = { ...mine.live, begun: new Set([...mine.live.begun, type]) };
+        mine.changed = true;
+      },
       onRecords: (type, records) => take(mine, type, records),
       onEnd: (error) => {
         mine.live = { ...mine.live, ended: error };
@@ -78,6 +84,7 @@ function nothing(): Live {
     heard: new Map(),
     lastArrival: Date.now(),
     received: 0,
+    begun: new Set(),
     ended: null,
   };
 }
