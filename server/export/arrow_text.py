@@ -24,11 +24,8 @@ def iso_times(moments: Array) -> Array:
     known = pc.fill_null(moments, 0) if moments.null_count else moments
     if not len(known):
         return pa.array([], pa.string())
-    numbers: Any = known.to_numpy()
-    all_minutes = numbers // 60_000  # and no divmod, which is several times as slow
-    milliseconds = numbers - 60_000 * all_minutes
-    days = all_minutes // (24 * 60)
-    minutes = all_minutes - 24 * 60 * days
+    minutes, milliseconds = np.divmod(known.to_numpy(), 60_000)
+    days, minutes = np.divmod(minutes, 24 * 60)
     first, last = int(days.min()), int(days.max())
     if first < _FIRST_DAY or last > _LAST_DAY:
         texts = _in_any_year(days, _MINUTES.take(minutes), _SECONDS.take(milliseconds))
