@@ -13,9 +13,12 @@ WEB_RUN := web/node_modules/.installed
 WEB_ALL := web/node_modules/.testable
 PAGE_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path '*/.*' 2>/dev/null)
 
-# Two files of tests at a time, as most of them wait for processes; each in one process, for its
+# Three files of tests at a time, as many of them wait for processes; each in one process, for its
 # fixtures. They begin in the order of their names, so that the longest is not the last.
-AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
+AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5
+
+# Some images are told to write no byte code; every process would compile the server anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-plain check pages schema lock soak bench-dashboard bench-export bench-ingest bench-load bench-read bench-retention bench-scaling clean
 

@@ -9,6 +9,7 @@ import typer
 from server.commands.export import export
 from server.commands.probe import probe
 from server.commands.verify import verify
+from server.loading import loading
 from server.operating.commands import grants, keys, users
 from server.settings import Settings
 
@@ -70,7 +71,8 @@ def serve(
 
         supervise(settings_for(data_dir), host, port, workers, insecure_http=insecure_http)
         return
-    from server.serving import run
+    with loading():
+        from server.serving import run
 
     run(settings_for(data_dir), host, port, insecure_http=insecure_http)
 
@@ -86,7 +88,8 @@ def worker(
     ] = None,
 ) -> None:
     """Write exports and do what is due, such as schedules and retention, and answer nobody."""
-    from server.working import run
+    with loading():
+        from server.working import run
 
     settings = settings_for(data_dir)
     at_once = exports or max(settings.export_workers, 1)
@@ -109,8 +112,9 @@ def doctor(
 @app.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database to this version's schema."""
-    from server.db import Database
-    from server.migrate import migrate as bring_up_to_date
+    with loading():
+        from server.db import Database
+        from server.migrate import migrate as bring_up_to_date
 
     async def upgrade() -> bool:
         settings = settings_for(data_dir)
@@ -134,7 +138,8 @@ def sign_in(
     data_dir: DataDir = None,
 ) -> None:
     """Print a link that signs an account in, once, within five minutes."""
-    from server.sign_in.command import run
+    with loading():
+        from server.sign_in.command import run
 
     raise SystemExit(run(settings_for(data_dir), user_id, url))
 
@@ -289,8 +294,9 @@ def import_(
     dry_run: Annotated[bool, typer.Option(help="Check everything, and import nothing.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Import an export of ours, all of it or nothing; or data from elsewhere, record by record."""
-    from server.importing.asking import Asked
-    from server.importing.command import run
+    with loading():
+        from server.importing.asking import Asked
+        from server.importing.command import run
 
     asked = Asked(path, format_, mapping, report, owner, into, start, time_zone, dry_run)
     raise SystemExit(run(settings_for(data_dir), asked))
@@ -308,12 +314,13 @@ def demo(
     insecure_http: InsecureHttp = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Make demo data, the first time, and serve it."""
-    from rich.console import Console
+    with loading():
+        from rich.console import Console
 
-    from server.demo.keys import NotADemo, demo_keys
-    from server.pages import MISSING, built
-    from server.serving import refuse_unsafe, run
-    from server.sign_in.command import link_for
+        from server.demo.keys import NotADemo, demo_keys
+        from server.pages import MISSING, built
+        from server.serving import refuse_unsafe, run
+        from server.sign_in.command import link_for
 
     console = Console(highlight=False, soft_wrap=True)
     settings = settings_for(data_dir)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -67,6 +67,10 @@ class Stored(Table):
     id: int | None = Field(default=None, primary_key=True, sa_type=KEY_TYPE)
 
 
+_PREPARED: dict[str, OrderedDict[Hashable, Prepared]] = defaultdict(OrderedDict)
+"""Statements by kind of database, in all of which a key stands for the same."""
+
+
 class Database:
     """Hands out connections; nothing else in the server opens, commits or closes one."""
 
@@ -82,7 +86,7 @@ class Database:
         self._in_use = 0
         self._unused = asyncio.Event()
         self._unused.set()
-        self._prepared: OrderedDict[Hashable, Prepared] = OrderedDict()
+        self._prepared = _PREPARED[self.reader.dialect.name]
         self._files = FileReader(str(self.file)) if self.file else None
 
     @property

@@ -1,5 +1,6 @@
 """What tests run against: databases of their own, the server in this process, or a real one."""
 
+import gc
 import json
 import os
 import shutil
@@ -33,11 +34,16 @@ from tests.warm_worker import Worker, working
 pytest_plugins = ("tests.postgres", "tests.object_store")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave what runs the same lines again out of what is measured, with its processes.
+def pytest_collection_finish() -> None:
+    """Let the collector look no more at what is loaded: it stays to the end."""
+    gc.freeze()
 
-    Measuring more than doubles the time of a test. So it is not done to property tests, to others
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave what runs the same lines again out of what is measured.
+
+    Measuring almost doubles the time of a test. So it is not done to property tests, to others
     that say so, and on SQLite to those that run on both databases.
     """
     measured = Coverage.current()
@@ -45,11 +51,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     measured.stop()
     try:
-        with patch.dict(os.environ):
-            os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-            return (yield)
+        return (yield)
     finally:
         measured.start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave the processes out that such a test starts, but not those that others share with it."""
+    with patch.dict(os.environ):
+        if _repeats(item):
+            os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+        return (yield)
 
 
 def _repeats(item: pytest.Item) -> bool:
@@ -134,9 +147,9 @@ class Api:
 
 @asynccontextmanager
 async def opened(folder: Path, **settings: Any) -> AsyncGenerator[Api]:
-    """Run the server in this process, without export workers."""
-    settings = {"allowed_hosts": "test", **settings}
-    app = create_app(Settings(data_dir=folder, export_workers=0, chores=True, **settings))
+    """Run the server in this process, without export workers, and without chores unless told."""
+    settings = {"allowed_hosts": "test", "chores": False, **settings}
+    app = create_app(Settings(data_dir=folder, export_workers=0, **settings))
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

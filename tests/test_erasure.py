@@ -48,7 +48,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def planted(tmp_path: Path) -> AsyncGenerator[Planted]:
     """A person named everywhere, where erasures begin at once."""
-    async with opened(tmp_path, erasure_grace_days=0) as api:
+    async with opened(tmp_path, chores=True, erasure_grace_days=0) as api:
         made = Planted(api, tmp_path)
         await made.save()
         yield made
@@ -56,7 +56,7 @@ async def planted(tmp_path: Path) -> AsyncGenerator[Planted]:
 
 @pytest.fixture
 async def anywhere(tmp_path: Path, any_url: str) -> AsyncGenerator[Planted]:
-    async with opened(tmp_path, database_url=any_url, erasure_grace_days=0) as api:
+    async with opened(tmp_path, database_url=any_url, chores=True, erasure_grace_days=0) as api:
         made = Planted(api, tmp_path)
         await made.save()
         yield made

@@ -1,5 +1,6 @@
 """What is said of an export before it is made is what it then is."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -110,7 +111,22 @@ async def test_the_size_of_the_demo_s_exports_is_foreseen(
         await is_foreseen(demo_api, key, worker, tmp_path / "made", **one)
 
 
-async def odd(db: Database, lab: Lab) -> None:
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> tuple[Path, Lab]:
+    """A file of odd data, to be copied, and whose they are."""
+    folder = tmp_path_factory.mktemp("odd")
+    shutil.copy(migrated_file, folder / "hyperdata.db")
+
+    async def make() -> Lab:
+        async with opened(folder) as api:
+            lab = await a_lab(api, folder)
+            await fill(api.db, lab)
+            return lab
+
+    return folder / "hyperdata.db", asyncio.run(make())
+
+
+async def fill(db: Database, lab: Lab) -> None:
     """Store many records of very different lengths, in rooms of very different sizes."""
     chance = Random(1)
     letters = 'abcdefghij klmno,"\n=é😀'
@@ -141,19 +157,20 @@ async def odd(db: Database, lab: Lab) -> None:
 
 @pytest.mark.parametrize(("kind", "level"), WAYS)
 async def test_the_size_of_odd_data_is_foreseen(
-    api: Api, worker: Worker, tmp_path: Path, kind: str, level: str
+    odd: tuple[Path, Lab], worker: Worker, tmp_path: Path, kind: str, level: str
 ) -> None:
-    lab = await a_lab(api, tmp_path)
-    await odd(api.db, lab)
+    file, lab = odd
+    shutil.copy(file, tmp_path)
     how = {**lab.here, "format": kind, "anonymization": level}
 
-    for wanted in (
-        how,
-        {**how, "dataTypes": ["EVENTS"], "packaging": "SINGLE_FILE"},
-        {**how, "dataTypes": ["SPARSE_RATINGS"], "packaging": "SINGLE_FILE"},
-        {**how, "filter": {"events": {"onset": {"lt": 100_000}}}},
-    ):
-        found = await is_foreseen(api, lab.key, worker, tmp_path / "made", **wanted)
+    async with opened(tmp_path) as api:
+        for wanted in (
+            how,
+            {**how, "dataTypes": ["EVENTS"], "packaging": "SINGLE_FILE"},
+            {**how, "dataTypes": ["SPARSE_RATINGS"], "packaging": "SINGLE_FILE"},
+            {**how, "filter": {"events": {"onset": {"lt": 100_000}}}},
+        ):
+            found = await is_foreseen(api, lab.key, worker, tmp_path / "made", **wanted)
     said = {each["dataType"]: each for each in found["freeTextHits"] if each["hits"]}
     chats = said["CHAT_MESSAGES"]
     assert chats["hits"] == chats["sampled"] > 0

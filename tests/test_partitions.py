@@ -212,7 +212,7 @@ async def test_what_a_server_left_that_died_in_the_middle_is_put_right(
     await run(db, f"CREATE TABLE {own} (LIKE continuous_rating_rest)")
     await run(db, f"ALTER TABLE continuous_rating_rest {forbidden}")
 
-    async with opened(tmp_path, database_url=postgres_url, partition_from_rows=80):
+    async with opened(tmp_path, database_url=postgres_url, chores=True, partition_from_rows=80):
         async with asyncio.timeout(20):
             while await own_tables(db) != owned(large):  # noqa: ASYNC110 - another server's doing
                 await asyncio.sleep(0.05)

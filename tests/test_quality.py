@@ -385,7 +385,6 @@ async def test_the_worst_come_first_and_what_is_left_out_is_said(api: Api) -> No
 
     [found] = await told(api, session)
     with patch("server.resolvers.quality.reports.MOST_ISSUES", 4):
-        api.db._prepared.clear()
         data = await api.ask(ALL, await api.key_of(session.experiment["owner_key"]))
     [cut] = data["experiments"]["nodes"]
 

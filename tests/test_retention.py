@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, update
 from sqlmodel import col
 
-from server import chores
 from server.db import Database
 from server.records import RecordType
 from server.records.exports import Export, ExportedExperiment
@@ -42,12 +41,6 @@ ALL = {
     "rooms": 2,
     "files": 4,
 }
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server that answers has a clock of its own: it looks once, and no more."""
-    monkeypatch.setattr(chores, "TICK_SECONDS", 1000.0)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from server.records.exports import Export
 from server.records.users import User
 from server.resolvers import scheduling
 from server.timestamps import iso, now, parse
-from tests.conftest import Api
+from tests.conftest import Api, opened
 from tests.factories import Row, a_grant, a_user, an_experiment, save
 from tests.job_queue import cancel, files, new_exporter, running, until, until_true
 from tests.scheduled import LIST, YEAR, Lab, another_server
@@ -448,10 +449,17 @@ async def test_an_experiment_that_is_gone_is_said_to_be(lab: Lab) -> None:
     assert "It was deleted" in (await lab.fire(schedule))["lastMessage"]
 
 
+@pytest.fixture
+async def waking(tmp_path: Path) -> AsyncGenerator[Api]:
+    """A server that looks by itself what is due."""
+    async with opened(tmp_path, chores=True) as api:
+        yield api
+
+
 async def test_a_server_fires_by_itself_and_the_increments_of_a_real_worker_are_the_whole(
-    api: Api, tmp_path: Path
+    waking: Api, tmp_path: Path
 ) -> None:
-    lab = await Lab(api, tmp_path).save()
+    lab = await Lab(waking, tmp_path).save()
     plain = {**lab.here, "anonymization": "KEEP", "packaging": "SINGLE_FILE"}
     schedule = await lab.schedule(incremental=True, export=plain)
     events = [lab.event]

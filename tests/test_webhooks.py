@@ -113,7 +113,6 @@ def receiver() -> Generator[Receiver]:
 
 
 async def _lab(api: Api, receiver: Receiver) -> Lab:
-    await api.app.state.chores.stop()  # the chore is run by hand
     owner = a_user()
     experiment = an_experiment(owner)
     await save(api.db, owner, experiment)
@@ -564,7 +563,7 @@ async def test_what_is_over_is_forgotten_after_a_month(lab: Lab) -> None:
 
 
 async def test_a_server_delivers_by_itself(tmp_path: Path, receiver: Receiver) -> None:
-    async with opened(tmp_path, webhook_loopback=True) as api:
+    async with opened(tmp_path, chores=True, webhook_loopback=True) as api:
         owner = a_user()
         await save(api.db, owner)
         key = await api.key_of(owner.key)

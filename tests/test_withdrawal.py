@@ -29,15 +29,6 @@ from tests.withdrawals_lab import GONE, SECRET, Lab, a_lab
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def no_chores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no server do by itself what is due."""
-
-    async def nothing(_sealer: Sealer, _stopping: asyncio.Event) -> None: ...
-
-    monkeypatch.setattr(Sealer, "run", nothing)
-
-
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have an answer wait until all is sealed, however busy the machine is."""
@@ -323,7 +314,7 @@ async def test_it_begins_when_it_is_to(here: Lab) -> None:
 
 
 async def test_sealing_goes_on_from_wherever_it_was_broken_off(
-    no_chores: None, lab: Lab, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each step is one transaction: a server that dies leaves what whole steps have done."""
     for module in (people, records, restoring):

@@ -8,7 +8,6 @@
 It ends when its input does, whatever it is doing: then nobody is left to write for.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -17,6 +16,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 from typing import IO, Any
+
+from server.loading import loading
 
 _ONE_THREAD = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # which keeps the least of what it was given
@@ -50,7 +51,8 @@ def main(prepare: "Callable[[], Callable[[bytes, Say], None]] | None" = None) ->
     os.dup2(2, 1)  # what a library prints is no message
     lines = SimpleQueue[bytes]()
     Thread(target=_listen, args=(sys.stdin.buffer, lines), daemon=True).start()
-    answer = (prepare or _prepared)()
+    with loading():
+        answer = (prepare or _prepared)()
 
     def say(message: dict[str, Any]) -> None:
         out.write(_line(message))
@@ -93,8 +95,6 @@ def _prepared() -> Callable[[bytes, Say], None]:
     from server.export.running import RowsLost, run
     from server.export.spool import StorageFailed, StorageFull
     from server.export.tables import read_plan
-
-    gc.freeze()  # what is imported stays, and need not be looked through again and again
 
     def answer(line: bytes, say: Say) -> None:
         asked = orjson.loads(line)

@@ -89,7 +89,9 @@ class Watched:
             rooms = select(*_SHOWN).where(*self._of_all(_ROOM), is_open)
             return rooms.order_by(*began_last).limit(MOST_ROOMS)
 
-        return await self._with_people((await self._read("open rooms", statement))[::-1])
+        return await self._with_people(
+            (await self._read(f"the last {MOST_ROOMS} rooms", statement))[::-1]
+        )
 
     async def closed(
         self, before: Sequence[OpenRoom], after: Sequence[OpenRoom]

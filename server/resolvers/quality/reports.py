@@ -93,7 +93,8 @@ async def _findings(
         if not check.allowed(actor):
             continue
         examined = Examined(actor, level, check.reads)
-        prepared = context.db.prepare(("quality", check, examined.kind), _most(check, examined))
+        key = "quality", check, examined.kind, MOST_ISSUES
+        prepared = context.db.prepare(key, _most(check, examined))
         for row in await context.db.fetch(prepared, given, quick=False):
             for finding in check.findings(_told(row[:-1], shown)):
                 found[finding.place].append(finding)
