@@ -20,7 +20,7 @@ AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder --durations 30 --duration
 # Some images are told to write no byte code; every process would compile the server anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-plain check pages schema lock soak bench-dashboard bench-export bench-ingest bench-load bench-read bench-retention bench-scaling clean
+.PHONY: demo test test-plain check check-mypy check-pyright check-rest pages schema lock soak bench-dashboard bench-export bench-ingest bench-load bench-read bench-retention bench-scaling clean
 
 demo: $(INSTALLED)  ## make demo data in ./demo-data and serve it on 127.0.0.1:8000
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory pages; \
@@ -40,12 +40,19 @@ soak: $(TESTABLE)  ## fuzzing for minutes, each fault for as long as it may last
 	HYPERDATA_PROMISES_HELD=1 $(BIN)/pytest -m "soak or promised" --durations 20
 
 check: $(TESTABLE) $(WEB_ALL)  ## lint, types, layers, dependencies
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync check-mypy check-pyright check-rest
+
+check-mypy:
+	$(BIN)/mypy
+
+check-pyright:
+	$(BIN)/pyright
+
+check-rest:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry .
-	$(BIN)/mypy
-	$(BIN)/pyright
 	cd web && npm run --silent check && npm run --silent lint && npm run --silent test
 
 pages: $(PAGES)  ## build the web pages

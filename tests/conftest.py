@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 from unittest.mock import patch
+from zlib import crc32
 
 import httpx2
 import pytest
@@ -58,9 +59,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave the processes out that such a test starts, but not those that others share with it."""
+    """Leave the processes out that such a test starts, but not those that others share with it.
+
+    And those of every second one of the others: what they are alone to run is less than one in a
+    hundred lines.
+    """
     with patch.dict(os.environ):
-        if _repeats(item):
+        if _repeats(item) or crc32(item.nodeid.encode()) % 2:
             os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
         return (yield)
 

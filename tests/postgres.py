@@ -127,7 +127,8 @@ class Server:
         yield url
         names = *(table.name for table in metadata.sorted_tables), *QUEUE
         tables = [f'DELETE FROM "{name}"' for name in names]
-        self.run(WITHOUT_OWN, "SET session_replication_role = replica", CUT, *tables, url=url)
+        emptied = "SET session_replication_role = replica", CUT, *tables
+        self.run(WITHOUT_OWN, "; ".join(emptied), url=url)
         self._returned.append(url)
 
     def drop(self, url: str) -> None:
