@@ -1,7 +1,6 @@
 """Brings a database to the schema that this version of the code expects."""
 
 import shutil
-from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -28,7 +27,6 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-@cache
 def head() -> str:
     """Return the version that the code expects."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()

@@ -41,33 +41,24 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave what runs the same lines again out of what is measured.
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave what runs the same lines again out of what is measured, with its processes.
 
     Measuring almost doubles the time of a test. So it is not done to property tests, to others
-    that say so, and on SQLite to those that run on both databases.
+    that say so, and on SQLite to those that run on both databases. Of all others, the processes of
+    every second one are left out: what they are alone to run is less than one in a hundred lines.
     """
     measured = Coverage.current()
-    if measured is None or not _repeats(item):
-        return (yield)
-    measured.stop()
-    try:
-        return (yield)
-    finally:
-        measured.start()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave the processes out that such a test starts, but not those that others share with it.
-
-    And those of every second one of the others: what they are alone to run is less than one in a
-    hundred lines.
-    """
     with patch.dict(os.environ):
         if _repeats(item) or crc32(item.nodeid.encode()) % 2:
             os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-        return (yield)
+        if measured is None or not _repeats(item):
+            return (yield)
+        measured.stop()
+        try:
+            return (yield)
+        finally:
+            measured.start()
 
 
 def _repeats(item: pytest.Item) -> bool:
