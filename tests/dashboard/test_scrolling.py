@@ -32,15 +32,16 @@ TO_THE_ROW = """
 """
 
 
+SHOWN = "tbody tr[aria-rowindex]:not(.coming)"
+"""Rows whose values have come."""
+
+
 @dataclass(frozen=True)
 class Crowded:
     """A server, and who has a million ratings there."""
 
     server: LiveServer
     participant: str
-
-
-SHOWN = "tbody tr[aria-rowindex]:not(.coming)"
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +87,14 @@ async def test_memory_stays_flat_over_a_million_rows(crowded: Crowded) -> None:
         assert nodes_after < 2 * nodes_before
         await expect(page.get_by_role("table")).to_have_attribute("aria-rowcount", f"{RATINGS + 1}")
 
+        last = page.locator(f"tr[aria-rowindex='{RATINGS + 1}']")
+        await expect(last).to_be_visible()
         await page.locator(".data-table").evaluate("(table) => { table.scrollTop -= 200_000; }")
+        await expect(last).to_have_count(0)
         await expect(page.locator(SHOWN).nth(10)).to_be_visible()
         await expect(page.locator("tr.coming")).to_have_count(0)
         shown = await rows_of(page)
+        assert len(shown) > 10
         assert {onset - 100 * number for number, onset in shown} == {
             shown[0][1] - 100 * shown[0][0]
         }
