@@ -19,11 +19,16 @@ from server.records.exports import ExportFormat
 from server.timestamps import iso
 from tests.factories import (
     START,
+    Row,
     a_component,
+    a_participant,
     a_recording,
+    a_room,
     a_sparse_rating,
     a_sync_metric,
+    a_user,
     an_event,
+    an_experiment,
     save,
 )
 from tests.studies import (
@@ -35,7 +40,7 @@ from tests.studies import (
     storable,
     values_in,
 )
-from tests.warm_worker import CSV, JSON, NDJSON, PARQUET, TSV, Worker
+from tests.warm_worker import CSV, JSON, NDJSON, ONE, PARQUET, TSV, Worker, exported
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +84,70 @@ async def test_texts_come_back(
         assert not any(re.match(r"[=+\-@\t\r\n]", text) for text in found if text)
         found = [text and re.sub(r"^'('*[=+\-@\t\r\n＝＋－＠])", r"\1", text) for text in found]
     assert found == texts
+
+
+_SHORT = st.text('aé"\0,\n=', min_size=1, max_size=2)
+
+
+@pytest.mark.parametrize("file_format", DELIMITED)
+@ASKING
+@given(
+    ids=st.lists(_SHORT, min_size=1, max_size=3, unique=True),
+    rows=st.lists(st.tuples(st.integers(0), _SHORT | st.none()), min_size=1, max_size=8),
+    columns=st.sampled_from(
+        [
+            ("participantId", "content"),
+            ("roomId", "participantId", "timestamp", "content", "duration"),
+            ("participantId", "duration", "content"),
+            ("roomId",),
+        ]
+    ),
+)
+@example(
+    ids=["é", "ab"], rows=[(0, "x"), (1, "y"), (0, "z")], columns=("participantId", "content")
+)  # as long in bytes, not in characters
+async def test_ids_and_what_stands_behind_them_come_back(
+    worker: Worker,
+    db: Database,
+    tmp_path: Path,
+    file_format: ExportFormat,
+    ids: list[str],
+    rows: list[tuple[int, str | None]],
+    columns: tuple[str, ...],
+) -> None:
+    owner = a_user()
+    experiment = an_experiment(owner)
+    room = a_room(experiment)
+    ids = [*dict.fromkeys(text for text in storable(db, ids) if text)] or ["a"]
+    people = [a_participant(room, participant_id=text) for text in ids]
+    events = [
+        an_event(
+            people[whose % len(ids)],
+            onset=n,
+            timestamp=START + n,
+            content=storable(db, content),
+            duration=7 if len(rows) % 2 else None,
+        )
+        for n, (whose, content) in enumerate(rows)
+    ]
+    await save(db, owner, experiment, room, *people, *events)
+
+    shown = {"EVENTS": columns}
+    chosen = {"rooms": [room], "types": [RecordType.EVENTS], "packaging": ONE}
+    made = await exported(worker, db, tmp_path, format=file_format, columns=shown, **chosen)
+
+    def expected(event: Row) -> dict[str, str | None]:
+        [person] = (each for each in people if each.key == event["participant_key"])
+        values = {
+            "roomId": room["room_id"],
+            "participantId": person["participant_id"],
+            "timestamp": iso(event["timestamp"]),
+            "content": event["content"],
+            "duration": None if event["duration"] is None else str(event["duration"]),
+        }
+        return {name: values[name] for name in columns}
+
+    assert values_in(made, RecordType.EVENTS) == [expected(event) for event in events]
 
 
 @pytest.mark.parametrize("file_format", ExportFormat)

@@ -1,61 +1,69 @@
 """Arrow columns as text: moments, numbers and truth values, each the same in every format."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from server.export.aligned import beside, texts_of
 from server.export.arrow import Array, pa, pc, pl
 
-_MINUTES = np.array([f"T{i // 60:02}:{i % 60:02}:" for i in range(24 * 60)], "S7")
-_SECONDS = np.array([f"{i // 1000:02}.{i % 1000:03}Z" for i in range(60_000)], "S7")
-_dates: Any = np.datetime_as_string  # typed, but not whole
-_TEXT = np.dtype([("day", "S10"), ("minute", "S7"), ("second", "S7")])
+_DAY = 24 * 60
+"""In minutes."""
+
 _FIRST_DAY, _LAST_DAY = (
     int(np.datetime64(day).astype(int)) for day in ("0001-01-01", "9999-12-31")
 )
 _LAST_YEAR = 9999
+_text_of: Any = np.datetime_as_string  # typed, but not whole
+
+
+def _words(heads: Iterable[str], tails: Iterable[str]) -> Any:  # noqa: ANN401 - an array of numpy
+    """Return every head with every tail: eight bytes, which are copied as one number."""
+    head, tail = (np.array([*texts], "S") for texts in (heads, tails))
+    return beside(head[:, np.newaxis], tail).reshape(-1).view(np.uint64)
+
+
+_MINUTES = _words(
+    (f"{day:02}" for day in range(32)), (f"T{i // 60:02}:{i % 60:02}" for i in range(_DAY))
+)
+_MILLISECONDS = _words((f":{i:02}." for i in range(60)), (f"{i:03}Z" for i in range(1000)))
 
 
 def iso_times(moments: Array) -> Array:
     """Return milliseconds since 1970 as `2024-10-20T14:30:45.123Z`, NULL as NULL.
 
-    Pieces of text are looked up, column by column: Arrow's own way takes fifty times as long.
+    Three words are looked up for each, `2024-10-`, `20T14:30` and `:45.123Z`: Arrow's own way takes
+    a hundred times as long.
     """
     known = pc.fill_null(moments, 0) if moments.null_count else moments
     if not len(known):
         return pa.array([], pa.string())
-    minutes, milliseconds = np.divmod(known.to_numpy(), 60_000)
-    days, minutes = np.divmod(minutes, 24 * 60)
-    first, last = int(days.min()), int(days.max())
-    if first < _FIRST_DAY or last > _LAST_DAY:
-        texts = _in_any_year(days, _MINUTES.take(minutes), _SECONDS.take(milliseconds))
+    milliseconds: Any = known.to_numpy()
+    minutes = milliseconds // 60_000
+    numbers = minutes // _DAY
+    numbers, places = _distinct(numbers, int(numbers.min()), int(numbers.max()))
+    days = numbers.astype("datetime64[D]")
+    days_of_month = (days - days.astype("datetime64[M]")).astype(np.int64) + 1
+    words = np.empty((len(known), 3), np.uint64)
+    words[:, 1] = _MINUTES.take(minutes + ((days_of_month - numbers) * _DAY).take(places))
+    words[:, 2] = _MILLISECONDS.take(milliseconds - minutes * 60_000)
+    if numbers[0] >= _FIRST_DAY and numbers[-1] <= _LAST_DAY:
+        words[:, 0] = _text_of(days).astype("S8").view(np.uint64).take(places)
+        texts = texts_of(words)
     else:
-        text = np.empty(len(known), _TEXT)
-        text["day"] = _days(days, first, last)
-        text["minute"] = _MINUTES.take(minutes)
-        text["second"] = _SECONDS.take(milliseconds)
-        ends = np.arange(len(known) + 1, dtype=np.int32) * _TEXT.itemsize
-        buffers = (pa.py_buffer(ends), pa.py_buffer(text.view(np.uint8)))
-        texts = pa.StringArray.from_buffers(len(known), *buffers)
+        months = pa.array([_signed(day)[:-2] for day in _text_of(days).tolist()])
+        texts = pc.binary_join_element_wise(
+            pc.take(months, pa.array(places)), texts_of(words[:, 1:].copy()), ""
+        )
     return pc.if_else(moments.is_valid(), texts, None) if moments.null_count else texts
 
 
-def _days(days: Any, first: int, last: int) -> Any:  # noqa: ANN401 - arrays of numpy
-    places: Any
+def _distinct(days: Any, first: int, last: int) -> Any:  # noqa: ANN401 - arrays of numpy
+    """Return days in their order, and which of these each is."""
     if last - first > len(days):
-        days, places = np.unique(days, return_inverse=True)
-    else:
-        days, places = np.arange(first, last + 1), days - first
-    texts = _dates(days.astype("datetime64[D]"))
-    return texts.astype("S10").take(places)
-
-
-def _in_any_year(days: Any, *times: Any) -> Array:  # noqa: ANN401 - arrays of numpy
-    """Return moments of which some lie outside the years that have four digits."""
-    distinct, places = np.unique(days, return_inverse=True)
-    texts = [_signed(day) for day in _dates(distinct.astype("datetime64[D]")).tolist()]
-    parts = (pa.array(time.astype("U7"), pa.string()) for time in times)
-    return pc.binary_join_element_wise(pc.take(pa.array(texts), pa.array(places)), *parts, "")
+        return np.unique(days, return_inverse=True)
+    return np.arange(first, last + 1), days - first
 
 
 def _signed(day: str) -> str:

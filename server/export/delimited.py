@@ -1,16 +1,18 @@
 """Columns as lines of delimited text: RFC 4180, with quotes only where a field needs them.
 
 polars writes the lines. What is the same in many rows is made a field once: ids of places that
-stand beside each other are one column then, and so are values that do not change.
+stand beside each other are one column then, and so are values that do not change. The fewer columns
+there are, the less each row takes: ids become one with the times behind them, and what every line
+ends with is its end.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 
 import numpy as np
 
+from server.export.aligned import rows_of, texts_of
 from server.export.arrow import Array, pa, pc, pl
 
 _LAST_SPECIAL = ord(",")
@@ -31,12 +33,16 @@ def lines(cells: Sequence[Array], separator: str) -> bytes:
     columns: list[Array | _Repeated] = []
     for cell in cells:
         shown = _shown(cell, separator)
-        if columns and (both := _beside(columns[-1], shown, separator)):
+        if columns and (both := _beside(columns[-1], shown, separator)) is not None:
             columns[-1] = both
         else:
             columns.append(shown)
-    series = [_series(column, count).alias(str(number)) for number, column in enumerate(columns)]
-    return _written(pl.DataFrame(series), separator)
+    end = "\n"
+    if len(columns) > 1 and isinstance(last := columns[-1], _Repeated) and last.rows is None:
+        end = f"{separator}{last.fields[0]}\n"
+        columns.pop()
+    arrays = [_array(column, count) for column in columns]
+    return _written(arrays, separator, end)
 
 
 def field(text: str | None, separator: str) -> str:
@@ -69,7 +75,7 @@ def _shown(cell: Array, separator: str) -> Array | _Repeated:
 @lru_cache
 def _number(bits: int, is_real: bool) -> str:  # noqa: FBT001 - a key of the cache
     value = np.array([bits]).view(np.float64 if is_real else np.int64)
-    return _written(pl.DataFrame({"0": value}), ",").decode().rstrip("\n")
+    return _written([pa.array(value)], ",").decode().rstrip("\n")
 
 
 def _is_plain(texts: Array, separator: str) -> bool:
@@ -91,10 +97,14 @@ def _quoted(texts: Array, separator: str) -> Array:
     return pc.if_else(needy, pc.binary_join_element_wise('"', inner, '"', ""), texts)
 
 
-def _beside(left: Array | _Repeated, right: Array | _Repeated, separator: str) -> _Repeated | None:
-    """Return two columns that stand beside each other as one, if that has no more fields."""
-    if not (isinstance(left, _Repeated) and isinstance(right, _Repeated)):
+def _beside(
+    left: Array | _Repeated, right: Array | _Repeated, separator: str
+) -> Array | _Repeated | None:
+    """Return two columns that stand beside each other as one, if that is less to write."""
+    if not isinstance(left, _Repeated):
         return None
+    if not isinstance(right, _Repeated):
+        return _in_front(left, right, separator)
     if left.rows is None or right.rows is None:
         pairs = [(one, other) for one in left.fields for other in right.fields]
     elif len(left.fields) == len(right.fields) and left.rows.equals(right.rows):
@@ -105,22 +115,45 @@ def _beside(left: Array | _Repeated, right: Array | _Repeated, separator: str) -
     return _Repeated([one + separator + other for one, other in pairs], rows)
 
 
-def _series(column: Array | _Repeated, count: int) -> Array:
+def _in_front(repeated: _Repeated, texts: Array, separator: str) -> Array | None:
+    """Return fields and the texts behind them as one column, if in both all are equally long."""
+    fields = [f"{field}{separator}".encode() for field in repeated.fields]
+    rows = rows_of(texts)
+    if rows is None or len({len(field) for field in fields}) > 1:
+        return None
+    both = np.zeros(len(fields), [("field", f"S{len(fields[0])}"), ("text", rows.dtype)])
+    both["field"] = fields
+    both = both.take(repeated.rows if repeated.rows is not None else np.zeros(len(rows), np.int8))
+    both["text"] = rows
+    return texts_of(both)
+
+
+def _array(column: Array | _Repeated, count: int) -> Array:
     if not isinstance(column, _Repeated):
-        return pl.Series(pl.from_arrow(column))
-    fields = pl.Series(column.fields, dtype=pl.String)
+        return column
     if column.rows is None:
-        return pl.repeat(column.fields[0], count, dtype=pl.String, eager=True)
-    return fields.gather(pl.from_arrow(column.rows))
+        return pa.repeat(column.fields[0], count)
+    return pc.take(pa.array(column.fields), column.rows, boundscheck=False)
 
 
-def _written(rows: Array, separator: str) -> bytes:
-    written = BytesIO()
+def _written(columns: Sequence[Array], separator: str, end: str = "\n") -> bytes:
+    names = [str(number) for number, _ in enumerate(columns)]
+    rows = pl.from_arrow(pa.RecordBatch.from_arrays(columns, names))
+    parts = _Parts()
     rows.write_csv(
-        written,
+        parts,
         include_header=False,
         separator=separator,
+        line_terminator=end,
         quote_style="never",
         batch_size=max(1, rows.height),
     )
-    return written.getvalue()
+    return b"".join(parts)
+
+
+class _Parts(list[bytes]):
+    """What polars writes, as it comes: a file that keeps it would copy it."""
+
+    def write(self, part: bytes) -> int:
+        self.append(part)
+        return len(part)
