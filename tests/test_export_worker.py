@@ -12,12 +12,15 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import delete, select
 
 from server.db import Database
 from server.export.reports import Report
 from server.export.tables import Plan, Query
 from server.records import RecordType
-from tests.factories import a_participant, a_room, a_user, an_event, an_experiment, save
+from server.records.participants import Participant
+from server.records.tallies import Tally
+from tests.factories import Row, a_participant, a_room, a_user, an_event, an_experiment, save
 from tests.warm_worker import CSV, ONE, carry_out, plan_of, recipe_of, visible, working
 
 pytestmark = pytest.mark.anyio
@@ -124,8 +127,8 @@ async def test_a_store_that_takes_nothing_is_a_failure_of_its_own(
 
 async def test_a_file_that_lacks_rows_is_not_made(plan: Plan, tmp_path: Path) -> None:
     [table] = plan.records
-    selected = replace(table.selected, sql="SELECT 4", parameters=())
-    short = replace(plan, records=(replace(table, selected=selected),))
+    four = replace(table.selected, sql="SELECT 4", parameters=())
+    short = replace(plan, records=(replace(table, selected=four, tallied=four),))
     with working() as worker:
         worker.say(short.command("job"))
         while "progress" in (message := worker.hear()):
@@ -133,6 +136,29 @@ async def test_a_file_that_lacks_rows_is_not_made(plan: Plan, tmp_path: Path) ->
     assert message["failed"]["code"] == "RECORDS_CHANGED"
     assert "not what was selected" in message["failed"]["message"]
     assert visible(tmp_path / "files") == []
+
+
+async def test_tallies_tell_how_many_rows_come_and_records_if_those_are_wrong(
+    plan: Plan, db: Database, tmp_path: Path
+) -> None:
+    files = tmp_path / "files"
+    [table] = plan.records
+    uncounted = replace(table.selected, sql="SELECT 'not asked'", parameters=())
+    by_tallies = replace(plan, records=(replace(table, selected=uncounted),))
+    async with db.write() as tx:
+        values = Participant.expressions()
+        [found] = (await tx.execute(select(*values.values()))).mappings()
+    await save(db, an_event(Row(Participant, {**found}), onset=9))  # after the snapshot
+    with working() as worker:
+        told = carry_out(worker, by_tallies, files)
+        async with db.write() as tx:
+            await tx.execute(delete(Tally))
+        counted = carry_out(worker, plan, files)
+    assert (told.progress[0]["total"], counted.progress[0]["total"]) == (3, 0)
+    for made in (told, counted):
+        assert made.done["rows"] == 3
+        [entry] = made.done["manifest"]["ledger"]
+        assert (entry["selected"], entry["written"]) == (3, 3)
 
 
 async def test_progress_tells_rows_bytes_and_the_room(plan: Plan) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from server.migrate import head
 
 DATA = Path(__file__).parent.parent / ".data"
-VERSION = 1
+VERSION = 2
 """Raised when what is built here changes, so that an older database is not taken for it."""
 
 MULTIPLE = 4
@@ -75,6 +75,8 @@ def larger(built: Built) -> Built:
             for name, sql in _made_of(tx, RATINGS):
                 if "TRIGGER" in sql or "(room_key, timestamp" not in sql:
                     tx.execute(f"DROP {'TRIGGER' if 'TRIGGER' in sql else 'INDEX'} {name}")
+            of_ratings = "WHERE data_type = 'CONTINUOUS_RATINGS'"  # which no trigger counts now
+            tx.execute(f"UPDATE tally SET record_count = record_count * {MULTIPLE} {of_ratings}")
             tx.commit()
         _repeat(folder / "hyperdata.db", RATINGS, MULTIPLE * built.count(RATINGS))
         made.touch()

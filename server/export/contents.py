@@ -40,11 +40,14 @@ class Contents:
         for name in ("experimentId", "roomId", "participantId"):
             self._lookups[name, "participant_key"] = Lookup(people, of_people[name])
         self.selected = {
-            table.data_type: int(reader.tuples(table.selected)[0][0]) for table in plan.records
+            table.data_type: max(0, self._number(table.tallied or table.selected))
+            for table in plan.records
         }
-        self.sealed = {
-            table.data_type: int(reader.tuples(table.sealed)[0][0]) for table in plan.records
-        }
+        self.sealed = {table.data_type: self._number(table.sealed) for table in plan.records}
+
+    def count(self) -> None:
+        """Count what is selected, whatever the tallies said."""
+        self.selected = {table.data_type: self._number(table.selected) for table in self._records}
 
     @cached_property
     def of_participant(self) -> dict[str, dict[int, int]]:
@@ -93,6 +96,10 @@ class Contents:
         """Read records; whose they are tells their rooms."""
         for rows in self._reader.batches(table.rows.among(places), rows_at_once(table)):
             yield {"room_key": self._room.find(rows["participant_key"]), **rows}
+
+    def _number(self, query: Query) -> int:
+        [[number]] = self._reader.tuples(query)
+        return int(number)
 
     def _by_room(self, counts: dict[int, int]) -> Counter[int]:
         rooms = Counter[int]()

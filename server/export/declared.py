@@ -20,6 +20,7 @@ from sqlmodel import SQLModel, col
 
 from server.column_types import JsonType
 from server.db import Stored
+from server.export.counting import counted, tallied
 from server.export.recipe import PARTICIPANTS, Recipe, sealed
 from server.export.statements import Dialect, is_among_those_asked_for
 from server.export.tables import BORNE_BY, Column, Identifying, Kind, Query, RecordTable, Table
@@ -126,7 +127,8 @@ def records(dialect: Dialect, recipe: Recipe, name: str, experiments: Sequence[i
         counts=dialect.compiled(
             select(person, func.count()).where(_of_people(recipe, person), *kept).group_by(person)
         ),
-        selected=dialect.compiled(select(func.count()).select_from(data_type.model).where(*chosen)),
+        selected=counted(dialect, name, chosen),
+        tallied=tallied(dialect, recipe, name, chosen),
         sealed=dialect.compiled(select(func.count()).where(*sealed(recipe, name))),
     )
 

@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from server.db import Database
 from server.export.extrapolation import Extent
-from server.export.recipe import Recipe, sealed
+from server.export.recipe import Recipe, sealed, selected
 from server.export.samples import fetched
 from server.key_lists import among
 from server.records import RecordType
@@ -27,7 +27,7 @@ async def extent_of(db: Database, recipe: Recipe, *, all_of_it: bool) -> Extent:
             cast(func.sum(col(Tally.record_count)), BigInteger),
             func.count(col(Tally.room_key).distinct()),
         )
-        .where(selects(recipe, Tally), of_types)
+        .where(recipe.selects_of(Tally), of_types)
         .group_by(col(Tally.data_type))
     )
     tallies = {name: (count, lists) for name, count, lists in await fetched(db, tallied)}
@@ -67,7 +67,7 @@ async def media(db: Database, recipe: Recipe) -> tuple[int, int]:
         return 0, 0
     size = cast(func.coalesce(func.sum(col(Recording.file_size)), 0), BigInteger)
     files = select(func.count(), size).where(
-        *_clauses(recipe, RecordType.RECORDINGS.name), col(Recording.storage_key).is_not(None)
+        *selected(recipe, RecordType.RECORDINGS.name), col(Recording.storage_key).is_not(None)
     )
     [[count, total]] = await fetched(db, files)
     return int(count), int(total)
@@ -86,27 +86,9 @@ async def people_with(db: Database, recipe: Recipe, columns: Mapping[str, Any]) 
     )
 
 
-def selects(recipe: Recipe, model: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a table with places
-    """Return the clause that keeps what is selected of a table that names all three places."""
-    return recipe.selects(
-        col(model.experiment_key), col(model.room_key), col(model.participant_key)
-    )
-
-
 async def _counted(db: Database, recipe: Recipe, name: str) -> int:
     model = RecordType[name].value.model
-    return await _one(db, select(func.count()).select_from(model).where(*_clauses(recipe, name)))
-
-
-def _clauses(recipe: Recipe, name: str) -> list[ColumnElement[bool]]:
-    data_type = RecordType[name].value
-    columns = data_type.model.expressions()
-    asked = data_type.filter.model_validate(recipe.filters.get(name, {}))
-    return [
-        selects(recipe, data_type.model),
-        recipe.within(name, columns["id"]),
-        *asked.clauses(columns),
-    ]
+    return await _one(db, select(func.count()).select_from(model).where(*selected(recipe, name)))
 
 
 async def _rooms(db: Database, recipe: Recipe) -> tuple[int, int]:

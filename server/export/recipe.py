@@ -72,6 +72,11 @@ class Recipe(BaseModel):
         kept = (among(at, keys) for at, keys in places if at is not None and keys)
         return or_(false(), *kept)
 
+    def selects_of(self, model: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a table with places
+        """Return the clause that keeps what is selected of a table that names all three places."""
+        places = ("experiment_key", "room_key", "participant_key")
+        return self.selects(*(col(getattr(model, place)) for place in places))
+
     def selects_rooms(self) -> ColumnElement[bool]:
         """Return the clause that keeps the rooms that anything selected lies in."""
         of_participants = select(col(Participant.room_key)).where(
@@ -92,9 +97,8 @@ def selected(recipe: Recipe, name: str) -> list[ColumnElement[bool]]:
     data_type = RecordType[name].value
     columns = data_type.model.expressions()
     asked = data_type.filter.model_validate(recipe.filters.get(name, {}))
-    places = (columns[f"{place}_key"] for place in ("experiment", "room", "participant"))
     return [
-        recipe.selects(*places),
+        recipe.selects_of(data_type.model),
         recipe.within(name, columns["id"]),
         *asked.clauses(columns),
     ]
@@ -105,9 +109,8 @@ def sealed(recipe: Recipe, name: str) -> list[ColumnElement[bool]]:
 
     Whatever a filter asks: to answer it would tell what they hold.
     """
-    places = (SealedRecord.experiment_key, SealedRecord.room_key, SealedRecord.participant_key)
     return [
-        recipe.selects(*map(col, places)),
+        recipe.selects_of(SealedRecord),
         col(SealedRecord.data_type) == name,
         recipe.within(name, col(SealedRecord.record_key)),
     ]

@@ -39,6 +39,9 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         manifest = _write(plan, contents, media, report, file)
         ledger = manifest.ledger(contents.selected, contents.sealed)
         if not all(map(_adds_up, ledger)):
+            contents.count()
+            ledger = manifest.ledger(contents.selected, contents.sealed)
+        if not all(map(_adds_up, ledger)):
             raise RowsLost
         media_ledger = media.ledger(len(manifest.media), len(manifest.missing))
         shown: dict[str, Any] = {

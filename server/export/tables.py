@@ -86,6 +86,7 @@ class RecordTable(Table):
     json       its JSON columns by themselves, where there are any: CSV needs their keys in advance
     counts     rows of each participant
     selected   rows in all, counted without regard to how they will be read
+    tallied    the same off the tallies, where these tell: should they be wrong, rows are counted
     sealed     rows in the same places whose participants have withdrawn
     """
 
@@ -94,6 +95,7 @@ class RecordTable(Table):
     json: Table | None
     counts: Query
     selected: Query
+    tallied: Query | None
     sealed: Query
 
 

@@ -58,9 +58,10 @@ class Export(ExportBase, Node):
     def progress(self) -> ExportProgress:
         row = cast("Row", self)
         total, done = row.total_rows, row.completed_rows
+        share = 100 * done / total if total else 0.0
         finished = row.status == ExportStatus.COMPLETED
         return ExportProgress(
-            percent=100.0 if finished else round(100 * done / total, 1) if total else 0.0,
+            percent=100.0 if finished else min(100.0, round(share, 1)),
             completed_rows=done,
             total_rows=total,
             message=row.message,
