@@ -3,6 +3,7 @@
 object_store.bucket()      a new place, as HYPERDATA_STORAGE_URL says it
 object_store.environment   what a process needs to know to reach it
 with object_store.down():  every request is answered 503 meanwhile, as by S3 when it is busy
+object_store.cuts          after how many bytes each of the next fetches of an export breaks off
 """
 
 import os
@@ -42,11 +43,16 @@ _PIECE = 1 << 16
 
 @dataclass
 class ObjectStore:
-    """A running store. `endpoint` is the way that can be shut, `behind` the store itself."""
+    """A running store. `endpoint` is the way that can be shut, `behind` the store itself.
+
+    `fetches` are the requests by that way for files of exports.
+    """
 
     endpoint: str
     behind: str
     refused: int = 0
+    cuts: list[int] = field(default_factory=list)
+    fetches: list[bytes] = field(default_factory=list)
     _shut: threading.Event = field(default_factory=threading.Event)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -99,7 +105,8 @@ class ObjectStore:
         with client, suppress(OSError):
             host, port = self.behind.removeprefix("http://").split(":")
             with socket.create_connection((host, int(port))) as store:
-                threading.Thread(target=_pass_on, args=(store, client), daemon=True).start()
+                left = _Left()
+                threading.Thread(target=_pass_on, args=(store, client, left), daemon=True).start()
                 while request := client.recv(_PIECE):
                     if self.is_down:
                         self.refused += 1
@@ -108,12 +115,25 @@ class ObjectStore:
                         while client.recv(_PIECE):  # what it is still sending
                             pass
                         return
+                    if re.match(rb"GET \S*/exports/", request):
+                        self.fetches.append(request)
+                        left.bytes = self.cuts.pop(0) if self.cuts else None
                     store.sendall(request)
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
+@dataclass
+class _Left:
+    """How much of an answer may still be passed on; None for all of it."""
+
+    bytes: int | None = None
+
+
+def _pass_on(source: socket.socket, target: socket.socket, left: _Left) -> None:
     with suppress(OSError):
-        while piece := source.recv(_PIECE):
+        while left.bytes != 0 and (piece := source.recv(_PIECE)):
+            if left.bytes is not None:
+                piece = piece[: left.bytes]
+                left.bytes -= len(piece)
             target.sendall(piece)
     for side in (source, target):
         with suppress(OSError):

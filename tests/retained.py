@@ -57,10 +57,10 @@ class Lab:
     `ahead` is by how much the clock of `retention` is ahead of everybody's, in ms.
     """
 
-    def __init__(self, api: Api, folder: Path) -> None:
+    def __init__(self, api: Api, folder: Path, storage: Storage | None = None) -> None:
         self.api = api
         self.db = api.db
-        self.storage = Storage(Settings(data_dir=folder).storage)
+        self.storage = storage or Storage(Settings(data_dir=folder).storage)
         self.owner = a_user()
         self.experiment = an_experiment(self.owner)
         self.rooms = [a_room(self.experiment) for _ in range(2)]

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -123,6 +124,26 @@ def test_an_export_is_written_there_and_fetched_by_the_command_line(
     with zipfile.ZipFile(io.BytesIO(written)) as archive:
         [film] = [name for name in archive.namelist() if name.endswith(".webm")]
         assert archive.read(film) == WEBM
+
+
+def test_a_download_from_there_that_breaks_off_is_gone_on_with(home: Home, tmp_path: Path) -> None:
+    home.objects.cuts += [2000, 3000]
+    home.objects.fetches.clear()
+    done = hyperdata(
+        *("export", "--url", home.service.url, "--experiment", EXPERIMENT, "--format", "ndjson"),
+        *("--output", tmp_path / "all.zip"),
+        environment={"HYPERDATA_API_KEY": home.service.key},
+    )
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "all.zip").read_bytes()
+    assert written in [
+        home.objects.read(home.place, key)
+        for key in home.objects.keys(home.place)
+        if key.startswith("exports/")
+    ]
+    ranges = [re.search(rb"(?i)range: bytes=(\d+)-", asked) for asked in home.objects.fetches]
+    begun = [int(found[1]) if found else 0 for found in ranges]
+    assert begun[0] == 0 < begun[1] < begun[2] < len(written)
 
 
 @pytest.mark.parametrize("lasting", [0, pytest.param(30, marks=pytest.mark.soak)])

@@ -18,6 +18,7 @@ from sqlalchemy import func, insert, select, update
 from sqlmodel import col
 
 from server.db import Database
+from server.errors import Busy
 from server.records import RecordType
 from server.records.exports import Export, ExportedExperiment
 from server.records.recordings import Recording
@@ -26,10 +27,12 @@ from server.records.tallies import Tally
 from server.resolvers import retained_deletions
 from server.retention import deletion
 from server.retention.timetable import DAY, timetable
+from server.storage import Storage
 from server.timestamps import Timestamp, iso, now, parse
 from tests.conftest import Api
 from tests.factories import a_grant, a_recording, a_user, save
 from tests.following import following
+from tests.object_store import ObjectStore
 from tests.retained import SET, UPDATE, Lab
 
 pytestmark = pytest.mark.anyio
@@ -164,6 +167,24 @@ async def test_media_go_before_the_data_and_their_records_say_so(lab: Lab) -> No
     for days in (41, 42.1, 43.2, 44.3):  # what comes after is told of anew
         await lab.at(days)
     assert "files" not in await lab.left()
+
+
+async def test_what_goes_from_an_object_store_is_no_longer_there(
+    any_api: Api, tmp_path: Path, object_store: ObjectStore
+) -> None:
+    place = object_store.bucket()
+    lab = await Lab(any_api, tmp_path, Storage(place, object_store.endpoint)).save()
+    await lab.complete()
+    await lab.keep(deleteAfterDays=90, mediaDays=30)
+    for days in (20, 29.1):
+        await lab.at(days)
+    assert len(object_store.keys(place)) == 4
+    with object_store.down(), pytest.raises(Busy):  # the chore is tried again
+        await lab.at(30.2)
+    assert len(object_store.keys(place)) == 4
+    await lab.at(30.3)
+    assert object_store.keys(place) == []
+    assert (await lab.step("DELETE_MEDIA")).deleted == {"files": 4, "bytes": 4000}
 
 
 async def test_a_hold_stops_a_deletion_at_its_next_batch_and_notices_come_anew(

@@ -1,5 +1,6 @@
 """Codes for people: given once, kept for good, so that a person is the same in every export."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -94,8 +95,11 @@ async def title_without_identities(
     codes = {person: code for _, person, code in await tx.execute(people_of(experiments))}
     names = {name: codes.get(person) for _, person, name in await tx.execute(names_of(experiments))}
     contacts = [row[1:] for row in await tx.execute(contacts_of(experiments))]
-    addresses = {address for row in contacts for address in row if address}
-    return Disguise(codes, names, addresses).label(title)
+    there = {person: code for person, code in codes.items() if person in title}
+    addresses = {address for row in contacts for address in row if address and address in title}
+    # of thousands of names it takes a second: others are answered meanwhile
+    disguise = await asyncio.to_thread(Disguise, there, names, addresses)
+    return disguise.label(title)
 
 
 def identities(dialect: Dialect, experiments: Sequence[int]) -> Identities:
