@@ -231,9 +231,7 @@ async def test_exports_read_by_an_index_what_lies_in_their_partitions(
         assert "Index" in how
         assert table.tallied is not None
         *told, _ = await plans.scans(table.tallied.sql, table.tallied.parameters)
-        assert "Seq Scan" not in {how for how, _ in told}, (
-            told
-        )  # the last counts: for old snapshots
+        assert "Seq Scan" not in {how for how, _ in told}  # the last counts, for old snapshots
 
 
 def _cursor(data: dict[str, Any], field: str) -> str:

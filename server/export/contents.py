@@ -39,6 +39,7 @@ class Contents:
         of_people = {**self.participants.columns, "participantId": self.participants.ids}
         for name in ("experimentId", "roomId", "participantId"):
             self._lookups[name, "participant_key"] = Lookup(people, of_people[name])
+        # a tally that is wrong may be less than what came after the snapshot
         self.selected = {
             table.data_type: max(0, self._number(table.tallied or table.selected))
             for table in plan.records

@@ -6,14 +6,13 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select
 from sqlmodel import col
 
-from server.export.recipe import Recipe
+from server.export.recipe import PLACES, Recipe
 from server.export.statements import Dialect
 from server.export.tables import Query
 from server.records import RecordType
 from server.records.exports import Anonymization, ExportFormat, ExportPackaging
 from server.records.tallies import Tally
 
-_PLACES = ("experiment_key", "room_key", "participant_key")
 _FEW = 100_000
 """So many keys after a snapshot are looked through sooner than all that is selected."""
 
@@ -43,7 +42,7 @@ def tallied(
     told = select(func.coalesce(cast(func.sum(col(Tally.record_count)), BigInteger), 0)).where(
         recipe.selects_of(Tally), col(Tally.data_type) == name
     )
-    places = (col(getattr(model, place)) + 0 for place in _PLACES)  # no index but that of the keys
+    places = (col(getattr(model, place)) + 0 for place in PLACES)  # no index but that of the keys
     later = _count(model, [col(model.id) > bound, recipe.selects(*places)])
     newest = select(func.coalesce(func.max(col(model.id)), 0)).scalar_subquery()
     return dialect.compiled(

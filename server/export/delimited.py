@@ -18,6 +18,9 @@ from server.export.arrow import Array, pa, pc, pl
 _LAST_SPECIAL = ord(",")
 """No character behind it is ever a reason for quotes."""
 
+_LONG = 256
+"""Bytes of a text beyond which there is much to copy for one column less."""
+
 
 @dataclass(frozen=True)
 class _Repeated:
@@ -119,7 +122,7 @@ def _in_front(repeated: _Repeated, texts: Array, separator: str) -> Array | None
     """Return fields and the texts behind them as one column, if in both all are equally long."""
     fields = [f"{field}{separator}".encode() for field in repeated.fields]
     rows = rows_of(texts)
-    if rows is None or len({len(field) for field in fields}) > 1:
+    if rows is None or rows.itemsize > _LONG or len({len(field) for field in fields}) > 1:
         return None
     both = np.zeros(len(fields), [("field", f"S{len(fields[0])}"), ("text", rows.dtype)])
     both["field"] = fields

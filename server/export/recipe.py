@@ -18,6 +18,9 @@ from server.records.rooms import Room
 from server.records.sealed import SealedRecord
 from server.timestamps import Timestamp
 
+PLACES = ("experiment_key", "room_key", "participant_key")
+"""The columns that say where a record lies, from the outermost place to the innermost."""
+
 ROOMS, PARTICIPANTS = "ROOMS", "PARTICIPANTS"
 """The names of their bounds, beside those of the data types."""
 
@@ -74,8 +77,7 @@ class Recipe(BaseModel):
 
     def selects_of(self, model: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a table with places
         """Return the clause that keeps what is selected of a table that names all three places."""
-        places = ("experiment_key", "room_key", "participant_key")
-        return self.selects(*(col(getattr(model, place)) for place in places))
+        return self.selects(*(col(getattr(model, place)) for place in PLACES))
 
     def selects_rooms(self) -> ColumnElement[bool]:
         """Return the clause that keeps the rooms that anything selected lies in."""
